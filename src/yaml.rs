@@ -27,6 +27,8 @@ mod tests;
 
 use std::sync::Arc;
 
+use compact_str::CompactString;
+
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
 use offsets::OffsetMap;
 
@@ -144,7 +146,7 @@ pub enum Style {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scalar {
     /// Decoded.
-    pub text: String,
+    pub text: CompactString,
     /// As written.
     pub style: Style,
     /// Quotes included; for block styles from the first to the last line of the content.
@@ -156,7 +158,7 @@ pub struct Scalar {
 
 impl Scalar {
     /// A text as if it were written plainly at this place, all of it.
-    pub fn plain(text: impl Into<String>, at: Span) -> Self {
+    pub fn plain(text: impl Into<CompactString>, at: Span) -> Self {
         let text = text.into();
         let map = OffsetMap::all_at(text.len(), at);
         Self { text, style: Style::Plain, span: at, comment: None, map }
@@ -164,7 +166,7 @@ impl Scalar {
 
     /// The same scalar, or one with another text, at another place: all of it stands there.
     #[must_use]
-    pub fn placed(&self, at: Span, text: Option<String>) -> Self {
+    pub fn placed(&self, at: Span, text: Option<CompactString>) -> Self {
         let text = text.unwrap_or_else(|| self.text.clone());
         let map = OffsetMap::all_at(text.len(), at);
         Self { text, style: self.style, span: at, comment: None, map }

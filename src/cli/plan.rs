@@ -76,12 +76,12 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             let mut sources = ManuallyDrop::new(sources);
             let Opened { host, memory } = opened;
             let mut host = ManuallyDrop::new(host);
-            let begun = Cell::new(args.host.as_host.is_some());
+            let (wanted, begun) = (Cell::new(false), Cell::new(args.host.as_host.is_some()));
+            // As soon as it is known whose.
+            let read_arguments = || begun.set(begun.get() || (wanted.get() && host.begin_arguments()));
             let condition = |condition: &Predicate| {
-                if !begun.get() && asks_for_arguments(condition) {
-                    begun.set(true);
-                    host.begin_arguments();
-                }
+                wanted.set(wanted.get() || (!begun.get() && asks_for_arguments(condition)));
+                read_arguments();
             };
             // What follows until the look asks about them is for one processor.
             let loaded = || {
@@ -89,7 +89,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
                     host.begin_holding(&memory);
                 }
             };
-            let beside = Beside { condition: &condition, loaded: &loaded };
+            let beside = Beside { condition: &condition, file: &read_arguments, loaded: &loaded };
             let look = ManuallyDrop::new(sources.look_telling(beside));
             terminal.diagnostics_in_short(&look.diagnostics);
             if args.host.as_host.is_some() {

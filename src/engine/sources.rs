@@ -16,11 +16,13 @@ mod kept;
 mod loading;
 mod looked;
 mod named;
+mod peek;
 mod reading;
 mod shown;
 mod together;
 mod upgrade;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -67,6 +69,8 @@ pub const CODES: &[(Code, &str)] = &[
 pub struct Beside<'a> {
     /// A condition that needs no definitions and plugins was compiled: who hears it may begin with what it asks for.
     pub condition: &'a dyn Fn(&Predicate),
+    /// A file was read.
+    pub file: &'a dyn Fn(),
     /// All files are loaded: what follows needs one processor.
     pub loaded: &'a dyn Fn(),
 }
@@ -77,9 +81,6 @@ impl std::fmt::Debug for Beside<'_> {
     }
 }
 
-/// Nobody does.
-const NOBODY: Beside<'static> = Beside { condition: &|_| {}, loaded: &|| {} };
-
 /// Device and inode of the program behind a path, where they tell one program from another.
 pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 
@@ -87,14 +88,14 @@ pub type ProgramIdentity = Box<dyn Fn(&Path) -> Option<(u64, u64)>>;
 pub struct Sources {
     places: Vec<Place>,
     given: Vec<PathBuf>,
-    /// A text that was given, and not the file that it comes from; with its digest.
-    text: Option<(SpecFile, String)>,
+    /// A text that was given, and not the file that it comes from.
+    text: Option<SpecFile>,
     /// Places whose Matcher documents count and nothing else.
     libraries: Vec<Place>,
     /// A place that keeps its name in what documents mean by relative paths, though it is a link that is turned.
     turned: Option<PathBuf>,
-    /// Whose documents count.
-    host: KnownHost,
+    /// Whose documents count: this host's, if nobody says otherwise.
+    host: OnceCell<KnownHost>,
     settings: Settings,
     /// Trusted owners that can't be looked up.
     unknown_owners: Vec<Diagnostic>,
@@ -149,7 +150,7 @@ impl Sources {
             text: None,
             libraries: Vec::new(),
             turned: None,
-            host: crate::host::known_host(),
+            host: OnceCell::new(),
             settings: Settings::default(),
             unknown_owners: Vec::new(),
             loaded: BTreeMap::new(),
@@ -196,7 +197,7 @@ impl Sources {
     /// Takes the documents that are for this host.
     #[must_use]
     pub fn on_host(self, host: KnownHost) -> Self {
-        Self { host, ..self }
+        Self { host: host.into(), ..self }
     }
 
     /// Tells programs apart by this instead of this host's files.
@@ -215,8 +216,7 @@ impl Sources {
     /// Takes documents from this text as well.
     #[must_use]
     pub fn with_text(self, text: SpecFile) -> Self {
-        let digest = text.digest();
-        Self { text: Some((text, digest)), ..self }
+        Self { text: Some(text), ..self }
     }
 
     /// Files that can't be used count as they last did, by these texts; what counts now is kept there.
@@ -298,12 +298,12 @@ impl Sources {
         self.looks += 1;
         self.here = Here::now();
         let still = self.still.take();
-        self.look_at_all(still, Attention::at(clock::now().boot), beside)
+        self.look_at_all(still, Attention::at(clock::now().boot), Some(beside))
     }
 
     /// Whose documents count.
     pub fn host(&self) -> &KnownHost {
-        &self.host
+        self.host.get_or_init(crate::host::known_host)
     }
 
     /// The Plugin documents of all files.
@@ -320,7 +320,7 @@ impl Sources {
         let still = self.still.take();
         match attention.named.and(still.as_ref()).and_then(|still| self.look_at_named(still, attention)) {
             Some(look) => look,
-            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, NOBODY),
+            None => self.look_at_all(still.filter(|_| attention.named.is_none()), attention, None),
         }
     }
 }

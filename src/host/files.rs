@@ -9,6 +9,8 @@ use crate::units::{Pid, Uid};
 
 /// The most that is read of a text given on the command line: the limit of snapshots.
 const TEXT_MAX: u64 = 64 << 20;
+/// Most texts have less.
+const ROOM: usize = 4 << 10;
 
 /// Programs with many names.
 const MULTI_CALL: [&str; 3] = ["busybox", "toybox", "coreutils"];
@@ -23,7 +25,8 @@ pub fn host_name() -> String {
 /// # Errors
 /// What the kernel answered; not UTF-8; too large.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    // The kernel doesn't say how long its own files are, and without room they are read by bits.
+    let mut text = String::with_capacity(ROOM);
     let read = std::fs::File::open(path)?.take(TEXT_MAX + 1).read_to_string(&mut text)?;
     if read as u64 > TEXT_MAX {
         return Err(io::Error::other("larger than 64MiB"));

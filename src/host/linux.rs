@@ -175,11 +175,9 @@ impl LinuxHost {
         self.exits.begin_many(processes.map(|process| (process.key.clone(), process.inode)));
     }
 
-    /// The look that was begun will ask everybody for arguments: these are read meanwhile.
-    pub fn begin_arguments(&self) {
-        if let Some((world, _)) = &self.begun {
-            world.begin_arguments();
-        }
+    /// The look that was begun will ask everybody for arguments: these are read meanwhile. False: it isn't known yet who that is.
+    pub fn begin_arguments(&self) -> bool {
+        self.begun.as_ref().is_none_or(|(world, _)| world.begin_arguments())
     }
 
     /// This boot.

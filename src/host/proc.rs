@@ -417,10 +417,15 @@ impl LiveWorld {
         Self { listed: OnceCell::from(listed), ..self }
     }
 
-    /// Has helpers read the arguments of everybody, for who knows that it will ask for them and has something else to do before.
-    pub fn begin_arguments(&self) {
+    /// Has helpers read the arguments of everybody, for who knows that it will ask for them and has something else to do before. False:
+    /// it isn't known yet who that is, and who has something else to do doesn't wait for it.
+    pub fn begin_arguments(&self) -> bool {
+        if self.listing.borrow().as_ref().is_some_and(|begun| !begun.is_done()) {
+            return false;
+        }
         let pids = &self.listed().pids;
         self.ahead.borrow_mut().begin_all(pids, &self.proc, &self.ahead_readers);
+        true
     }
 
     fn entry(&self, pid: Pid) -> EntryRef<'_> {

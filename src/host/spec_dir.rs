@@ -48,8 +48,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
-
 use super::clock;
 use crate::spec::Content;
 use crate::units::BootTime;
@@ -245,8 +243,4 @@ pub fn documents(dir: &Path) -> io::Result<Vec<PathBuf>> {
 /// A sentence.
 pub fn read_file(path: &Path, trust: &Trust, most: u64) -> Result<Vec<u8>, String> {
     read::read_trusted(path, trust, most).map(|(bytes, _)| bytes).map_err(|(_, text)| text)
-}
-
-fn digest_of(bytes: &[u8]) -> String {
-    crate::spec::hex(&Sha256::digest(bytes))
 }

@@ -1,5 +1,6 @@
 //! Reads mappings by their tables: unknown, later, empty and missing fields are said here, once for all.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic, Source, Span, did_you_mean};
@@ -29,11 +30,50 @@ impl Decoder<'_> {
     }
 }
 
+/// Where a value stands in its document. Most are right, and nobody asks what they are called.
+#[derive(Clone)]
+struct Place<'n> {
+    /// Of what it stands in.
+    above: Option<Rc<Place<'n>>>,
+    step: Step<'n>,
+}
+
+/// From a value to one in it.
+#[derive(Clone, Copy)]
+enum Step<'n> {
+    /// To the document itself.
+    Document,
+    /// To a field of a table, or to an entry whose name the author chose.
+    Key(&'n str),
+    /// To an item of a list, from 0 on.
+    Item(usize),
+}
+
+impl<'n> Place<'n> {
+    const DOCUMENT: Self = Self { above: None, step: Step::Document };
+
+    fn below(above: &Rc<Self>, step: Step<'n>) -> Self {
+        Self { above: Some(Rc::clone(above)), step }
+    }
+
+    /// As [`Value::path`], put behind what is there.
+    fn put(&self, path: &mut String) {
+        if let Some(above) = &self.above {
+            above.put(path);
+        }
+        match self.step {
+            Step::Document => {}
+            Step::Key(name) if path.is_empty() => path.push_str(name),
+            Step::Key(name) => path.extend([".", name]),
+            Step::Item(at) => path.push_str(&format!("[{at}]")),
+        }
+    }
+}
+
 /// A value with the name that messages use for it.
 #[derive(Clone)]
 pub(super) struct Value<'n> {
-    /// `stop.schedule[1].signal`
-    pub(super) path: String,
+    place: Place<'n>,
     /// The value.
     pub(super) node: &'n Node,
     /// Where its key stands; for an item of a list, the item.
@@ -43,6 +83,18 @@ pub(super) struct Value<'n> {
 }
 
 impl<'n> Value<'n> {
+    /// A whole document.
+    pub(super) fn document(node: &'n Node) -> Self {
+        Self { place: Place::DOCUMENT, node, key: Span::default(), example: "" }
+    }
+
+    /// What messages call it: `stop.schedule[1].signal`.
+    pub(super) fn path(&self) -> String {
+        let mut path = String::new();
+        self.place.put(&mut path);
+        path
+    }
+
     /// A mistake with this value.
     pub(super) fn wrong(&self, code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic::error(code, message).at(self.node.span, "")
@@ -53,7 +105,7 @@ impl<'n> Value<'n> {
         if self.node.kind == NodeKind::Refused {
             return;
         }
-        let message = format!("`{}` is {expected}, here stands {}", self.path, self.node.phrase());
+        let message = format!("`{}` is {expected}, here stands {}", self.path(), self.node.phrase());
         let written = self.example;
         let diagnostic = self.wrong(codes::WRONG_TYPE, message);
         d.say(if written.is_empty() { diagnostic } else { diagnostic.help(self.for_example()) });
@@ -61,7 +113,8 @@ impl<'n> Value<'n> {
 
     /// What can be pasted in its place, or for an item in that of its list.
     fn for_example(&self) -> String {
-        let (field, _item) = last_name(&self.path).split_once('[').unwrap_or((last_name(&self.path), ""));
+        let path = self.path();
+        let (field, _item) = last_name(&path).split_once('[').unwrap_or((last_name(&path), ""));
         format!("write for example `{field}: {}`", self.example)
     }
 
@@ -89,7 +142,7 @@ impl<'n> Value<'n> {
             _ => "give it one or leave it out; an empty text is written `''`".to_owned(),
         };
         d.say(
-            Diagnostic::error(codes::EMPTY_VALUE, format!("`{}` has no value", self.path))
+            Diagnostic::error(codes::EMPTY_VALUE, format!("`{}` has no value", self.path()))
                 .at(place, "")
                 .help(help),
         );
@@ -99,11 +152,11 @@ impl<'n> Value<'n> {
     fn not_a_list(&self, d: &mut Decoder<'_>) {
         let Some(scalar) = self.node.scalar() else { return self.wrong_type("a list", d) };
         let words: Vec<String> = scalar.text.split_whitespace().map(|word| format!("{word:?}")).collect();
-        let message = format!("`{}` is a list, here stands a single value", self.path);
+        let message = format!("`{}` is a list, here stands a single value", self.path());
         let help = if self.example.starts_with("[{") {
             self.for_example()
         } else {
-            format!("write `{}: [{}]`", last_name(&self.path), words.join(", "))
+            format!("write `{}: [{}]`", last_name(&self.path()), words.join(", "))
         };
         d.say(self.wrong(codes::WRONG_TYPE, message).help(help));
     }
@@ -114,8 +167,9 @@ impl<'n> Value<'n> {
             self.not_a_list(d);
             return None;
         };
+        let above = Rc::new(self.place.clone());
         let item = |(at, node): (usize, &'n Node)| Value {
-            path: format!("{}[{at}]", self.path),
+            place: Place::below(&above, Step::Item(at)),
             node,
             key: node.span,
             example: self.example,
@@ -140,9 +194,10 @@ impl<'n> Value<'n> {
             self.wrong_type("a mapping", d);
             return None;
         };
+        let above = Rc::new(self.place.clone());
         let entry = |(key, node): &'n (Scalar, Node)| {
-            let path = format!("{}.{}", self.path, key.text);
-            (key, Value { path, node, key: key.span, example: "" })
+            let place = Place::below(&above, Step::Key(&key.text));
+            (key, Value { place, node, key: key.span, example: "" })
         };
         Some(pairs.iter().map(entry).collect())
     }
@@ -158,7 +213,11 @@ pub(super) struct Object<'n> {
     /// What it was opened by: what that has no field for was refused, and isn't there.
     opened: &'static Table,
     value: Value<'n>,
+    /// That of the mapping, for what stands in it.
+    above: Rc<Place<'n>>,
     pairs: &'n [(Scalar, Node)],
+    /// Of each pair the field of `opened`, looked up once.
+    fields: Rc<[Option<&'static Field>]>,
 }
 
 impl<'n> Object<'n> {
@@ -168,9 +227,11 @@ impl<'n> Object<'n> {
             value.wrong_type("a mapping", d);
             return None;
         };
-        let object = Self { table, opened: table, value: value.clone(), pairs };
-        for (key, _) in pairs.iter().filter(|(key, _)| !key.text.starts_with("x-")) {
-            if table.field(&key.text).is_none() {
+        let above = Rc::new(value.place.clone());
+        let fields = pairs.iter().map(|(key, _)| table.field(&key.text)).collect();
+        let object = Self { table, opened: table, value: value.clone(), above, pairs, fields };
+        for ((key, _), field) in pairs.iter().zip(&*object.fields) {
+            if field.is_none() && !key.text.starts_with("x-") {
                 d.say(object.unknown(key));
             }
         }
@@ -188,11 +249,16 @@ impl<'n> Object<'n> {
 
     /// The same mapping by the rows of another table, whose unknown and missing fields were said already.
     pub(super) fn by(&self, table: &'static Table) -> Self {
-        Self { table, opened: self.opened, value: self.value.clone(), pairs: self.pairs }
+        let (value, above) = (self.value.clone(), Rc::clone(&self.above));
+        Self { table, value, above, fields: Rc::clone(&self.fields), ..*self }
     }
 
     fn path(&self, name: &str) -> String {
-        if self.value.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.value.path) }
+        let mut path = self.value.path();
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path + name
     }
 
     fn unknown(&self, key: &Scalar) -> Diagnostic {
@@ -249,9 +315,11 @@ impl<'n> Object<'n> {
             self.table.name
         );
         // Most fields aren't given, and the table is long.
-        let (key, node) = self.pair(name)?;
-        let example = self.table.field(name).map_or("", |field| field.example);
-        let value = Value { path: self.path(name), node, key: key.span, example };
+        let ((key, node), field) = self.pair(name)?;
+        let field = if std::ptr::eq(self.table, self.opened) { Some(field) } else { self.table.field(name) };
+        let example = field.map_or("", |field| field.example);
+        let place = Place::below(&self.above, Step::Key(&key.text));
+        let value = Value { place, node, key: key.span, example };
         match node.kind {
             NodeKind::Null => {
                 value.empty(d);
@@ -267,18 +335,19 @@ impl<'n> Object<'n> {
         self.node(name).is_some()
     }
 
-    fn pair(&self, name: &str) -> Option<&'n (Scalar, Node)> {
-        self.pairs.iter().find(|(key, _)| key.text == name && self.opened.field(name).is_some())
+    fn pair(&self, name: &str) -> Option<(&'n (Scalar, Node), &'static Field)> {
+        let mut pairs = self.pairs.iter().zip(&*self.fields);
+        pairs.find_map(|(pair, field)| Some((pair, (*field).filter(|_| pair.0.text == name)?)))
     }
 
     /// What stands behind the key of a field.
     pub(super) fn node(&self, name: &str) -> Option<&'n Node> {
-        self.pair(name).map(|(_, node)| node)
+        self.pair(name).map(|((_, node), _)| node)
     }
 
     /// Where the key of a field stands.
     pub(super) fn key(&self, name: &str) -> Option<Span> {
-        self.pair(name).map(|(key, _)| key.span)
+        self.pair(name).map(|((key, _), _)| key.span)
     }
 
     /// The words of a field.

@@ -1,6 +1,7 @@
 //! The envelope of a document: `apiVersion`, `kind`, `metadata`, `spec`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::yaml::{Node, NodeKind, Scalar};
@@ -21,8 +22,8 @@ pub(super) struct Document {
     pub(super) name_at: Span,
     /// Where it begins.
     pub(super) at: Span,
-    /// Not to be used if there are errors.
-    pub(super) service: Service,
+    /// Not to be used if there are errors. Large: it stays where it was made.
+    pub(super) service: Arc<Service>,
 }
 
 /// Whether a document is of this kind, or says so.
@@ -94,8 +95,7 @@ pub(super) fn read_policy(node: &Node, d: &mut Decoder<'_>) -> Option<PolicyDocu
     // What is wrong with the rest is said of a nameless one as well.
     let name = named.clone().or_else(|| ServiceName::new("nameless").ok())?;
     let policy = Policy { labels, annotations, ..Policy::new(name) };
-    let mut document =
-        PolicyDocument::new(policy, std::sync::Arc::clone(&d.source), name_at, first_key(node));
+    let mut document = PolicyDocument::new(policy, Arc::clone(&d.source), name_at, first_key(node));
     if let Some(spec) = spec {
         policies::read(&spec, &mut document, d);
     }
@@ -117,7 +117,7 @@ fn envelope<'n>(
     tables: (&'static Table, &'static Table),
     d: &mut Decoder<'_>,
 ) -> Option<Envelope<'n>> {
-    let value = Value { path: String::new(), node, key: Span::default(), example: "" };
+    let value = Value::document(node);
     let object = Object::open(&value, tables.0, d)?;
     let version = object.get("apiVersion", d).map(|value| api_version(&value, d));
     let (mut name, mut labels) = (None, std::collections::BTreeMap::new());
@@ -138,8 +138,8 @@ pub(super) fn read_matcher(node: &Node, d: &mut Decoder<'_>) -> Option<MatcherDo
         envelope(node, (&table::MATCHER_DOCUMENT, &table::MATCHER_METADATA), d)?;
     let named = name.inspect(|name| matcher::say_name(name, "a Matcher", d));
     let mut document = MatcherDocument {
-        name: named.map_or_else(|| "nameless".to_owned(), |name| name.text.clone()),
-        source: std::sync::Arc::clone(&d.source),
+        name: named.map_or_else(|| "nameless".to_owned(), |name| name.text.to_string()),
+        source: Arc::clone(&d.source),
         name_at: named.map_or(Span::default(), |name| name.span),
         lists: Vec::new(),
         drafts: Vec::new(),
@@ -163,7 +163,7 @@ pub(super) fn read_plugin(node: &Node, d: &mut Decoder<'_>) -> Option<PluginDocu
 
 /// Reads a document. Nothing for an empty one, and for one whose name or kind can't be used.
 pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
-    let value = Value { path: String::new(), node, key: Span::default(), example: "" };
+    let value = Value::document(node);
     match &node.kind {
         NodeKind::Null | NodeKind::Refused => return None,
         NodeKind::Mapping(_) => {}
@@ -187,7 +187,7 @@ pub(super) fn read(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
     }
     let (mut service, name_at, named) = metadata(&object, d)?;
     if let Some(spec) = object.get("spec", d) {
-        service::read(&spec, is_task, &mut service, d);
+        service::read(&spec, is_task, Arc::make_mut(&mut service), d);
     }
     named.then_some(Document { name_at, at: first_key(node), service })
 }
@@ -235,25 +235,27 @@ fn kind(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<()> {
 }
 
 /// A Service with name and labels; where its name stands; whether that is usable.
-fn metadata(object: &Object<'_>, d: &mut Decoder<'_>) -> Option<(Service, Span, bool)> {
-    let nameless = || ServiceName::new("nameless").ok().map(|name| Service::new(name, PathBuf::new()));
+fn metadata(object: &Object<'_>, d: &mut Decoder<'_>) -> Option<(Arc<Service>, Span, bool)> {
+    let nameless =
+        || ServiceName::new("nameless").ok().map(|name| Arc::new(Service::new(name, PathBuf::new())));
     let Some(value) = object.get("metadata", d) else { return Some((nameless()?, Span::default(), false)) };
     let Some(metadata) = Object::open(&value, &table::METADATA, d) else {
         return Some((nameless()?, value.node.span, false));
     };
     let mut name = None;
     metadata.set_some("name", &mut name, d, |value, d| Some((service_name(value, d)?, value.node.span)));
-    let mut service = nameless()?;
+    let mut made = nameless()?;
+    let service = Arc::make_mut(&mut made);
     metadata.set_rare("labels", &mut service.labels, d, |value, d| service::texts(value, true, d));
     metadata.set_rare("annotations", &mut service.annotations, d, |value, d| service::texts(value, false, d));
     metadata.set_some("previousName", &mut service.previous_name, d, service_name);
-    let Some((name, at)) = name else { return Some((service, value.node.span, false)) };
+    let Some((name, at)) = name else { return Some((made, value.node.span, false)) };
     if service.previous_name.as_ref() == Some(&name) {
         let diagnostic = Diagnostic::error(codes::CONFLICT, "`metadata.previousName` is the present name");
         d.say(diagnostic.at(metadata.key("previousName").unwrap_or(at), "").help("leave it out"));
     }
     service.name = name;
-    Some((service, at, true))
+    Some((made, at, true))
 }
 
 fn service_name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<ServiceName> {

@@ -187,7 +187,7 @@ fn say_all(found: Vec<Diagnostic>, value: &Value<'_>, scalar: &Scalar, d: &mut D
         d.say(
             diagnostic
                 .map_spans(|span| within(scalar.source_span(span), scalar.span))
-                .note(format!("in `{}`", value.path)),
+                .note(format!("in `{}`", value.path())),
         );
     }
 }
@@ -212,7 +212,7 @@ fn accepted(text: &str, variables: &BTreeMap<String, Type>, names: &Names) -> Ex
 pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Decoder<'_>) -> Option<&'n str> {
     if let Some(comment) = scalar.comment {
         d.say(
-            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comment ends `{}` here", value.path))
+            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comment ends `{}` here", value.path()))
                 .at(comment, "not part of the expression")
                 .help("if it belongs to the expression put all of that in single quotes, else move it to a line of its own"),
         );
@@ -222,7 +222,7 @@ pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Deco
     if is_cut_by_comma(text, scalar, d) {
         let behind = Span::new(scalar.span.end, scalar.span.end + 1);
         d.say(
-            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comma ends `{}` here", value.path))
+            Diagnostic::error(codes::CUT_EXPRESSION, format!("a comma ends `{}` here", value.path()))
                 .at(behind, "not part of the expression")
                 .help("put the whole expression in single quotes: a comma parts the entries of `{...}` and `[...]`"),
         );
@@ -230,7 +230,7 @@ pub(super) fn sound_text<'n>(value: &Value<'_>, scalar: &'n Scalar, d: &mut Deco
     }
     if text.is_empty() {
         let diagnostic =
-            value.wrong(codes::CUT_EXPRESSION, format!("`{}` is an empty expression", value.path));
+            value.wrong(codes::CUT_EXPRESSION, format!("`{}` is an empty expression", value.path()));
         d.say(diagnostic.help("leave it out"));
         return None;
     }

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::mem::take;
 use std::path::PathBuf;
-use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
+use std::sync::{Arc, LazyLock};
 
 use crate::diagnostic::{Code, Diagnostic, Source, Span};
 use crate::yaml::{self, Node};
@@ -35,8 +33,8 @@ pub struct SpecFile {
 
 impl SpecFile {
     /// The digest of its content: SHA-256 in hexadecimal.
-    pub fn digest(&self) -> String {
-        hex(&Sha256::digest(&*self.bytes))
+    pub fn digest(&self) -> &Arc<str> {
+        self.bytes.digest()
     }
 }
 
@@ -291,7 +289,7 @@ impl Reading {
     fn new(source: Arc<Source>) -> Self {
         Self {
             source,
-            digest: hex(&Sha256::digest([])).into(),
+            digest: Arc::clone(Content::from(String::new()).digest()),
             directory: None,
             documents: Vec::new(),
             matchers: Vec::new(),
@@ -341,6 +339,9 @@ pub(super) struct Text {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// What files give to others may name none of what others give.
+static NO_NAMES: LazyLock<Names> = LazyLock::new(Names::default);
+
 /// A byte order mark, which is no column.
 const MARK: char = '\u{feff}';
 
@@ -353,7 +354,7 @@ pub(super) fn written(file: &SpecFile) -> Written {
             Source::new(&file.name, text.strip_prefix(MARK).unwrap_or(&text))
         }
     };
-    Written { source, digest: hex(&Sha256::digest(&*file.bytes)).into() }
+    Written { source, digest: Arc::clone(file.digest()) }
 }
 
 /// Reads the YAML of one file, twice where readers may differ: both must agree.
@@ -391,8 +392,7 @@ pub(super) fn read(file: &SpecFile, text: Text, context: &LoadContext<'_>) -> Re
     let mut reading = Reading { digest, diagnostics, ..Reading::new(source) };
     let Some(parsed) = parsed else { return reading };
     reading.directory = file.directory.to_str().map(str::to_owned);
-    let mut decoder =
-        Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &Names::default(), context) };
+    let mut decoder = Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &NO_NAMES, context) };
     let documents: Vec<Node> = parsed.documents.into_iter().flat_map(document::items).collect();
     let matchers = documents.iter().filter(|node| document::is_matcher(node));
     let matchers: Vec<MatcherDocument> =
@@ -444,7 +444,9 @@ pub(super) fn complete(
             || document::is_policy(node)
     };
     let services = reading.documents.iter().filter(|node| !gives(node));
-    let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
+    // They are large, and most files have one: collecting would make room for four.
+    let mut documents: Vec<Document> = Vec::with_capacity(services.clone().count());
+    documents.extend(services.filter_map(|node| with_defaults(node, &mut decoder)));
     say_duplicates(&documents, context.host, &mut decoder);
     let policies = reading.documents.iter().filter(|node| document::is_policy(node));
     let has_policies = policies.clone().next().is_some();
@@ -490,7 +492,9 @@ fn with_defaults(node: &Node, d: &mut Decoder<'_>) -> Option<Document> {
     }));
     d.diagnostics.extend(refused);
     let mut document = document?;
-    document.service.defaults = origins.into();
+    if !origins.is_empty() {
+        Arc::make_mut(&mut document.service).defaults = origins.into();
+    }
     Some(document)
 }
 
@@ -588,13 +592,13 @@ fn accept(loaded: &mut LoadedFile, documents: Vec<Document>, host: Option<&Known
         counted = at.start;
         let excluded = service.hosts.as_ref().zip(host).and_then(|(hosts, host)| hosts.excludes(host));
         if let Some(why) = excluded {
-            loaded.others_mut().elsewhere.push((service.name, why));
+            loaded.others_mut().elsewhere.push((service.name.clone(), why));
             continue;
         }
         let (file, digest) = (Arc::clone(&file), Arc::clone(&loaded.digest));
-        service.origin = Origin { file, line, digest, revision: None };
+        Arc::make_mut(&mut service).origin = Origin { file, line, digest, revision: None };
         name_places.push(name_at);
-        services.push(Arc::new(service));
+        services.push(service);
     }
     (loaded.name_places, loaded.services) = (name_places.into(), services.into());
 }
@@ -619,12 +623,9 @@ fn accept_policies(loaded: &mut LoadedFile, documents: Vec<PolicyDocument>, host
 
 /// Two digits for each byte, in lower case.
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    let digit = |value: u8| value + if value < 10 { b'0' } else { b'a' - 10 };
     // One piece of memory: collecting would ask for it four times.
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
-    }
-    text
+    let mut text = Vec::with_capacity(2 * bytes.len());
+    text.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
+    String::from_utf8(text).unwrap_or_default()
 }

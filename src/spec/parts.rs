@@ -34,7 +34,7 @@ pub(super) fn restart(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Restart>
     ];
     if let Some(scalar) = value.node.scalar() {
         let near = did_you_mean(&scalar.text, words.map(|(word, _)| word)).unwrap_or("on-failure");
-        let message = format!("`{}` is a mapping, here stands a single value", value.path);
+        let message = format!("`{}` is a mapping, here stands a single value", value.path());
         d.say(value.wrong(codes::WRONG_TYPE, message).help(format!("write `restart: {{policy: {near}}}`")));
         return None;
     }
@@ -47,7 +47,7 @@ pub(super) fn restart(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Restart>
     object.set("jitter", &mut restart.jitter, d, Value::fraction);
     object.set("resetAfter", &mut restart.reset_after, d, Value::positive_duration);
     if restart.max_backoff < restart.backoff {
-        let message = format!("`{0}.maxBackoff` is shorter than `{0}.backoff`", value.path);
+        let message = format!("`{0}.maxBackoff` is shorter than `{0}.backoff`", value.path());
         let place = object.key("maxBackoff").or(object.key("backoff")).unwrap_or(value.key);
         d.say(
             Diagnostic::error(codes::CONFLICT, message)
@@ -65,7 +65,7 @@ pub(super) fn stop(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Stop> {
     object.set("schedule", &mut stop.schedule, d, |value, d| {
         let steps = value.list(d, stop_step)?;
         if steps.is_empty() {
-            let message = format!("`{}` is empty, so nothing would be stopped", value.path);
+            let message = format!("`{}` is empty, so nothing would be stopped", value.path());
             d.say(
                 value
                     .wrong(codes::INVALID_VALUE, message)
@@ -145,14 +145,15 @@ fn limit(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Limit> {
     if soft.is_none() && hard.is_none() {
         if !object.has("soft") && !object.has("hard") {
             d.say(
-                value.wrong(codes::MISSING_FIELD, format!("`{}` has neither `soft` nor `hard`", value.path)),
+                value
+                    .wrong(codes::MISSING_FIELD, format!("`{}` has neither `soft` nor `hard`", value.path())),
             );
         }
         return None;
     }
     let (soft, hard) = (soft.or(hard)?.number(), hard.or(soft)?.number());
     if soft.unwrap_or(u64::MAX) > hard.unwrap_or(u64::MAX) {
-        let message = format!("`{}`: the soft limit is above the hard limit", value.path);
+        let message = format!("`{}`: the soft limit is above the hard limit", value.path());
         d.say(value.wrong(codes::CONFLICT, message).help("lower `soft` or raise `hard`"));
     }
     Some(Limit { soft, hard })
@@ -186,7 +187,7 @@ fn amount(value: &Value<'_>, bytes: bool, d: &mut Decoder<'_>) -> Option<Amount>
     let read = match (bytes, number) {
         (true, Some(0)) | (false, Some(_)) => number.ok_or_else(String::new),
         (true, _) => parse_size(text),
-        (false, None) => Err(format!("`{}` is a number or `unlimited`, not `{text}`", value.path)),
+        (false, None) => Err(format!("`{}` is a number or `unlimited`, not `{text}`", value.path())),
     };
     match read {
         Ok(number) => Some(Amount::Of(number)),
@@ -223,7 +224,7 @@ pub(super) fn scheduling(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Sched
 
 fn check_scheduling(value: &Value<'_>, object: &Object<'_>, found: &Scheduling, d: &mut Decoder<'_>) {
     let mut conflict = |name: &str, needs: &str, help: &str| {
-        let message = format!("`{}.{name}` needs {needs}", value.path);
+        let message = format!("`{}.{name}` needs {needs}", value.path());
         let place = object.key(name).unwrap_or(value.node.span);
         d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help(help));
     };
@@ -249,7 +250,7 @@ fn cpus(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<u32>> {
         let number = |text: &str| text.trim().parse::<u32>().ok().filter(|cpu| *cpu < 8192);
         let range = number(first).zip(number(last)).filter(|(first, last)| first <= last);
         if range.is_none() {
-            let message = format!("`{}` is a CPU number or a range, not `{}`", value.path, scalar.text);
+            let message = format!("`{}` is a CPU number or a range, not `{}`", value.path(), scalar.text);
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `[0, 2-3]`"));
         }
         range
@@ -259,7 +260,7 @@ fn cpus(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<u32>> {
     if set.is_empty() {
         d.say(
             value
-                .wrong(codes::INVALID_VALUE, format!("`{}` is empty", value.path))
+                .wrong(codes::INVALID_VALUE, format!("`{}` is empty", value.path()))
                 .help("leave it out to allow all"),
         );
         return None;

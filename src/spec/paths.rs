@@ -15,7 +15,7 @@ impl Value<'_> {
             return Some(PathBuf::from(text));
         }
         if !text.contains('/') {
-            let message = format!("`{}` is a path, and `{text}` has no slash", self.path);
+            let message = format!("`{}` is a path, and `{text}` has no slash", self.path());
             let help = format!("write `/usr/bin/{text}`, or `./{text}` for a file beside the spec file");
             d.say(self.wrong(codes::INVALID_VALUE, message).help(help));
             return None;
@@ -27,7 +27,7 @@ impl Value<'_> {
     pub(super) fn absolute_path(&self, d: &mut Decoder<'_>) -> Option<PathBuf> {
         let text = self.plain_path(d)?;
         if !text.starts_with('/') {
-            let message = format!("`{}` is an absolute path, not `{text}`", self.path);
+            let message = format!("`{}` is an absolute path, not `{text}`", self.path());
             d.say(
                 self.wrong(codes::INVALID_VALUE, message).help(format!("write it from the root: `/{text}`")),
             );
@@ -44,7 +44,7 @@ impl Value<'_> {
             return None;
         }
         if text.contains("${") {
-            let message = format!("nothing is put in for `${{...}}` in `{}`", self.path);
+            let message = format!("nothing is put in for `${{...}}` in `{}`", self.path());
             d.say(self.wrong(codes::PLACEHOLDER, message).help("write the path out"));
             return None;
         }
@@ -67,7 +67,7 @@ impl Value<'_> {
         let base = directories.first().copied().unwrap_or("runDir");
         let name = text.trim_start_matches("./").trim_end_matches('/');
         let message =
-            format!("`{}` is the path of a file, absolute or below `${{{base}}}`, not `{text}`", self.path);
+            format!("`{}` is the path of a file, absolute or below `${{{base}}}`, not `{text}`", self.path());
         let diagnostic = self.wrong(codes::INVALID_VALUE, message);
         d.say(if text.starts_with(['/', '$']) {
             diagnostic.help(format!("write for example `${{{base}}}/${{name}}`"))
@@ -103,7 +103,7 @@ pub(super) fn warn_of_arguments(value: &Value<'_>, d: &mut Decoder<'_>) {
     let Some((path, arguments)) = value.node.scalar().and_then(|scalar| scalar.text.split_once(" -")) else {
         return;
     };
-    let message = format!("`{}` is a path, and this one seems to have arguments in it", value.path);
+    let message = format!("`{}` is a path, and this one seems to have arguments in it", value.path());
     let items: Vec<String> =
         format!("-{arguments}").split_whitespace().map(|word| format!("\"{word}\"")).collect();
     d.say(

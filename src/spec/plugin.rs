@@ -158,7 +158,7 @@ pub(super) fn read(
     let grants_key = object.key("grants").unwrap_or(value.key);
     let (wasm, wasm_at) = wasm?;
     let mut document = PluginDocument {
-        name: name.text.clone(),
+        name: name.text.to_string(),
         source: Arc::clone(&d.source),
         name_at: name.span,
         wasm,
@@ -253,7 +253,7 @@ fn sha256(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Wanted> {
     if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Some((text.to_ascii_lowercase(), value.node.span));
     }
-    let message = format!("`{}` is 64 hexadecimal digits, not `{text}`", value.path);
+    let message = format!("`{}` is 64 hexadecimal digits, not `{text}`", value.path());
     d.say(value.wrong(codes::INVALID_VALUE, message).help("take what `sha256sum` prints"));
     None
 }

@@ -21,11 +21,11 @@ impl Value<'_> {
         let scalar = self.scalar(expected, d)?;
         if let Some(at) = scalar.text.find('\0') {
             let span = scalar.source_span(Span::new(at, at + 1));
-            let message = format!("`{}` has a NUL, which ends a text for the kernel", self.path);
+            let message = format!("`{}` has a NUL, which ends a text for the kernel", self.path());
             d.say(Diagnostic::error(codes::INVALID_VALUE, message).at(span, "").help("leave it out"));
             return None;
         }
-        Some(scalar.text.clone())
+        Some(scalar.text.to_string())
     }
 
     /// A text in which `${...}` is replaced; the directory of the file is put in already.
@@ -48,7 +48,7 @@ impl Value<'_> {
     pub(super) fn directory<'d>(&self, d: &mut Decoder<'d>) -> Option<&'d str> {
         if d.directory.is_none() {
             let message =
-                format!("`{}` depends on the directory of this file, whose name is not UTF-8", self.path);
+                format!("`{}` depends on the directory of this file, whose name is not UTF-8", self.path());
             d.say(
                 self.wrong(codes::INVALID_VALUE, message)
                     .help("write an absolute path, or rename the directory"),
@@ -70,7 +70,7 @@ impl Value<'_> {
             (Style::Plain, "false") => return Some(false),
             _ => {}
         }
-        let message = format!("`{}` is `true` or `false`, not `{}`", self.path, scalar.text);
+        let message = format!("`{}` is `true` or `false`, not `{}`", self.path(), scalar.text);
         d.say(self.wrong(codes::WRONG_TYPE, message).help(match meant {
             Some(meant) => format!("write `{meant}`"),
             None => "write `true` or `false`".into(),
@@ -87,7 +87,7 @@ impl Value<'_> {
             && digits.bytes().all(|b| b.is_ascii_digit())
             && (digits == "0" || !digits.starts_with('0'));
         if !decimal {
-            let message = format!("`{}` is a whole number, not `{text}`", self.path);
+            let message = format!("`{}` is a whole number, not `{text}`", self.path());
             d.say(
                 self.wrong(codes::WRONG_TYPE, message).help(format!("write a number from {least} to {most}")),
             );
@@ -96,7 +96,7 @@ impl Value<'_> {
         let number = text.parse::<i64>().ok().filter(|number| (least..=most).contains(number));
         let number = number.and_then(|number| T::try_from(number).ok());
         if number.is_none() {
-            let message = format!("`{}` is a number from {least} to {most}, not `{text}`", self.path);
+            let message = format!("`{}` is a number from {least} to {most}, not `{text}`", self.path());
             d.say(self.wrong(codes::INVALID_VALUE, message));
         }
         number
@@ -118,7 +118,7 @@ impl Value<'_> {
     pub(super) fn positive_duration(&self, d: &mut Decoder<'_>) -> Option<Duration> {
         let duration = self.duration(d)?;
         if duration.is_zero() {
-            d.say(self.wrong(codes::INVALID_VALUE, format!("`{}` must be longer than 0s", self.path)));
+            d.say(self.wrong(codes::INVALID_VALUE, format!("`{}` must be longer than 0s", self.path())));
             return None;
         }
         Some(duration)
@@ -141,7 +141,7 @@ impl Value<'_> {
         let scalar = self.scalar("a fraction", d)?;
         let thousandths = fraction(&scalar.text);
         if thousandths.is_none() {
-            let message = format!("`{}` is a fraction from 0 to 1, not `{}`", self.path, scalar.text);
+            let message = format!("`{}` is a fraction from 0 to 1, not `{}`", self.path(), scalar.text);
             d.say(self.wrong(codes::INVALID_VALUE, message).help("write for example `0.1` or `10%`"));
         }
         thousandths
@@ -161,7 +161,7 @@ impl Value<'_> {
             let octal =
                 u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777 && !text.starts_with('+'));
             let message =
-                format!("`{}` has octal permission bits from 0000 to 0777, not `{text}`", self.path);
+                format!("`{}` has octal permission bits from 0000 to 0777, not `{text}`", self.path());
             d.say(self.wrong(codes::INVALID_VALUE, message).help(match octal {
                 Some(octal) => format!("write `{octal:04o}`"),
                 None => "write for example `0022`".into(),
@@ -216,14 +216,14 @@ impl Value<'_> {
             return Some(*value);
         }
         let diagnostic = if words.later.contains(&text) {
-            self.wrong(codes::LATER_WORD, format!("`{}: {text}` is not supported yet", self.path))
+            self.wrong(codes::LATER_WORD, format!("`{}: {text}` is not supported yet", self.path()))
                 .help(format!("leave it out, or write {}", choice(words)))
         } else {
             let near = did_you_mean(text, words.now.iter().copied())
                 .or_else(|| words.now.iter().copied().find(|word| word.eq_ignore_ascii_case(text)));
             let help = near
                 .map_or_else(|| format!("write {}", choice(words)), |near| format!("did you mean `{near}`?"));
-            self.wrong(codes::UNKNOWN_WORD, format!("`{}` can't be `{text}`", self.path)).help(help)
+            self.wrong(codes::UNKNOWN_WORD, format!("`{}` can't be `{text}`", self.path())).help(help)
         };
         d.say(diagnostic);
         None
@@ -236,7 +236,7 @@ impl Value<'_> {
         else {
             return Some(text);
         };
-        let message = format!("nothing is put in for `${{{name}}}` in `{}`", self.path);
+        let message = format!("nothing is put in for `${{{name}}}` in `{}`", self.path());
         d.say(self.wrong(codes::PLACEHOLDER, message).help("write the value out"));
         None
     }

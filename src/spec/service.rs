@@ -125,7 +125,7 @@ fn environment(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'_>) 
                 d.say(Diagnostic::error(codes::NAME, message).at(key.span, "").help("write `NAME: value`"));
             }
             if let Some(text) = value.template(d) {
-                env.insert(key.text.clone(), text);
+                env.insert(key.text.to_string(), text);
             }
         }
         Some(env)
@@ -292,7 +292,7 @@ pub(super) fn texts(
                     .help("letters, digits, `-`, `_` and `.`, at most 63; other texts go into `annotations`"),
             );
         }
-        texts.insert(key.text.clone(), text);
+        texts.insert(key.text.to_string(), text);
     }
     Some(texts)
 }

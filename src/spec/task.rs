@@ -54,7 +54,7 @@ pub(super) fn read(object: &Object<'_>, service: &mut Service, d: &mut Decoder<'
         retry.set("jitter", &mut restart.jitter, d, Value::fraction);
         if restart.max_backoff < restart.backoff {
             let key = retry.key("maxBackoff").or(retry.key("backoff")).unwrap_or_default();
-            let message = format!("`{}.maxBackoff` is shorter than `backoff`", value.path);
+            let message = format!("`{}.maxBackoff` is shorter than `backoff`", value.path());
             d.say(Diagnostic::error(codes::CONFLICT, message).at(key, "").help("make it longer"));
         }
     }
@@ -79,8 +79,11 @@ fn schedule(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Schedule> {
     object.set("timeZone", &mut time_zone, d, zone);
     let rhythm = match (object.get("cron", d), object.get("every", d)) {
         (Some(cron), Some(every)) => {
-            let message =
-                format!("`{}` and `{}` are both given, one of them says when it runs", cron.path, every.path);
+            let message = format!(
+                "`{}` and `{}` are both given, one of them says when it runs",
+                cron.path(),
+                every.path()
+            );
             d.say(
                 Diagnostic::error(codes::CONFLICT, message)
                     .at(every.key, "")
@@ -94,7 +97,7 @@ fn schedule(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Schedule> {
         // One without a value was complained about.
         (None, None) if object.has("cron") || object.has("every") => None,
         (None, None) => {
-            let message = format!("`{}` says neither `cron` nor `every`", value.path);
+            let message = format!("`{}` says neither `cron` nor `every`", value.path());
             let help = "add `cron: \"30 3 * * *\"` or `every: 15m`";
             d.say(Diagnostic::error(codes::MISSING_FIELD, message).at(value.key, "").help(help));
             None
@@ -133,12 +136,12 @@ fn cron(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Cron> {
 fn every(value: &Value<'_>, jitter: Duration, object: &Object<'_>, d: &mut Decoder<'_>) -> Option<Duration> {
     let every = value.positive_duration(d)?;
     if every < LEAST_INTERVAL {
-        let message = format!("`{}` is at least 1s", value.path);
+        let message = format!("`{}` is at least 1s", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("a Service can do something all the time"));
     }
     if jitter >= every {
         let key = object.key("jitter").unwrap_or_default();
-        let message = format!("`jitter` is not shorter than `{}`", value.path);
+        let message = format!("`jitter` is not shorter than `{}`", value.path());
         d.say(Diagnostic::error(codes::CONFLICT, message).at(key, "").help("make it shorter"));
     }
     if object.has("timeZone") {

@@ -121,7 +121,7 @@ fn read_case(
 ) -> Option<Case> {
     r.mapping(node, "a case", &CASE)?;
     let name = r.needed(node, "a case", "name", "say what it is about: `name: ...`");
-    let name = name.and_then(|name| r.scalar(name, "`name`")).map(|name| name.text.clone());
+    let name = name.and_then(|name| r.scalar(name, "`name`")).map(|name| name.text.to_string());
     let expect = r.needed(node, "a case", "expect", "write `expect: {EXPRESSION: VALUE}`");
     let expect = expect.map(|expect| read_expect(expect, r));
     let (host, pid) = place(node, source, host, r)?;

@@ -60,20 +60,20 @@ fn of(node: &Node, source: &Arc<Source>, r: &mut Reader) -> Option<Document> {
         source: Arc::clone(source),
         name: name?,
         wasm: wasm?,
-        sha256: digest.map(|digest: &Scalar| (digest.text.clone(), digest.span)),
+        sha256: digest.map(|digest: &Scalar| (digest.text.to_string(), digest.span)),
         grants,
     })
 }
 
 fn text(node: &Node, what: &str, key: &str, r: &mut Reader) -> Option<String> {
     let found = r.needed(node, what, key, &format!("write `{key}: ...`"))?;
-    r.scalar(found, &format!("`{key}`")).map(|scalar| scalar.text.clone())
+    r.scalar(found, &format!("`{key}`")).map(|scalar| scalar.text.to_string())
 }
 
 fn texts(node: &Node, key: &str, r: &mut Reader) -> Vec<String> {
     let Some(list) = node.get(key) else { return Vec::new() };
     let items = r.items(list, &format!("`{key}`"));
-    items.iter().filter_map(|item| r.scalar(item, "a grant").map(|scalar| scalar.text.clone())).collect()
+    items.iter().filter_map(|item| r.scalar(item, "a grant").map(|scalar| scalar.text.to_string())).collect()
 }
 
 /// The text with another digest in the place of the one that is there.

@@ -27,7 +27,7 @@ pub(super) fn read(node: &Node, r: &mut Reader) -> Option<Expected> {
     match &node.kind {
         NodeKind::Scalar(scalar) => Some(word(scalar)),
         NodeKind::Sequence(items) => {
-            let texts = items.iter().map(|item| r.scalar(item, "an element").map(|one| one.text.clone()));
+            let texts = items.iter().map(|item| r.scalar(item, "an element").map(|one| one.text.to_string()));
             texts.collect::<Option<_>>().map(Expected::List)
         }
         NodeKind::Null => {

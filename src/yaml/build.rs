@@ -61,7 +61,7 @@ impl Seen {
             return pairs.iter().find(|(other, _)| other.text == key).map(|(other, _)| other.span);
         }
         let fresh = pairs.iter().skip(self.0.len());
-        self.0.extend(fresh.map(|(key, _)| (key.text.clone(), key.span)));
+        self.0.extend(fresh.map(|(key, _)| (key.text.to_string(), key.span)));
         self.0.get(key).copied()
     }
 }
@@ -157,7 +157,7 @@ impl Builder<'_> {
             Style::Literal | Style::Folded => block::map(self.text, span, style, text),
         };
         if let Some(map) = map {
-            return NodeKind::Scalar(Scalar { text: text.to_owned(), style, span, comment: None, map });
+            return NodeKind::Scalar(Scalar { text: text.into(), style, span, comment: None, map });
         }
         self.complain(
             Diagnostic::error(codes::AMBIGUOUS, "readers of YAML understand this text differently")

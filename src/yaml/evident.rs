@@ -312,7 +312,7 @@ fn verbatim(text: &str, style: Style, start: usize) -> Scalar {
     let quotes = usize::from(style != Style::Plain);
     let inner = Span::new(start + quotes, start + quotes + text.len());
     let span = Span::new(start, inner.end + quotes);
-    Scalar { text: text.to_owned(), style, span, comment: None, map: OffsetMap::verbatim(inner) }
+    Scalar { text: text.into(), style, span, comment: None, map: OffsetMap::verbatim(inner) }
 }
 
 #[cfg(test)]

@@ -23,9 +23,9 @@ pub(super) struct Found {
 }
 
 impl Found {
-    pub(super) fn text(text: &SpecFile, digest: &str) -> Self {
-        let file =
-            FileRead { path: PathBuf::from(&text.name), bytes: text.bytes.clone(), digest: digest.into() };
+    pub(super) fn text(text: &SpecFile) -> Self {
+        let (path, digest) = (PathBuf::from(&text.name), Arc::clone(text.digest()));
+        let file = FileRead { path, bytes: text.bytes.clone(), digest };
         Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
     }
 
@@ -57,9 +57,9 @@ impl Sources {
         &mut self,
         still: Option<named::Still>,
         attention: Attention<'_>,
-        beside: Beside<'_>,
+        beside: Option<Beside<'_>>,
     ) -> SourcesLook {
-        let looks = self.look_at_places(attention);
+        let looks = self.look_at_places(attention, beside);
         if let Some(still) = still.filter(|_| self.has_nothing_new()) {
             return self.look_again(&still);
         }
@@ -92,9 +92,7 @@ impl Sources {
                 look.findings.push((name, found::silent(place.path(), file_system)));
             }
         }
-        if let Some((text, digest)) = &self.text {
-            files.push(Found::text(text, digest));
-        }
+        files.extend(self.text.as_ref().map(Found::text));
         let (more, problems) = self.of_libraries(&mut look.digest, attention);
         look.diagnostics.extend(problems);
         let mut libraries = BTreeSet::new();
@@ -122,9 +120,12 @@ impl Sources {
 
     /// What a first look reads stays, and is read by a thread, in whose memory it lies side by side: in that of the loop it would lie between what
     /// loading and starting need for a moment, some of it in each page.
-    fn look_at_places(&mut self, attention: Attention<'_>) -> Vec<Look> {
+    fn look_at_places(&mut self, attention: Attention<'_>, beside: Option<Beside<'_>>) -> Vec<Look> {
         if let Some(looks) = self.beside.take() {
             return looks;
+        }
+        if let Some(beside) = beside {
+            return self.look_peeking(attention, beside);
         }
         let is_first = self.stays && self.loaded.is_empty();
         let mut look = || self.places.iter_mut().map(|place| place.look(attention)).collect();

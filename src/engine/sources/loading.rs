@@ -26,7 +26,7 @@ impl Sources {
         files: &[Found],
         unusable: &[String],
         libraries: &BTreeSet<String>,
-        beside: Beside<'_>,
+        beside: Option<Beside<'_>>,
     ) {
         let holds = |name: &str| files.iter().any(|found| found.name == name);
         let other_module =
@@ -60,14 +60,14 @@ impl Sources {
         let gives = |name: &str| self.loaded.get(name).is_some_and(LoadedFile::defines);
         let replaced = fresh.iter().any(|file| gives(&file.name));
         let lost = gone.iter().any(|name: &Arc<str>| gives(name));
-        let around = Around { tell: beside.condition, ..self.around() };
+        let around = Around { tell: beside.map_or(&|_| {}, |beside| beside.condition), ..self.around() };
         let worth_it = are_worth_it(fresh.len(), self.in_loop, self.once);
         let halves = worth_it.then(|| around.load_halves(&fresh, &self.names)).flatten();
         let mut loaded = match halves {
             Some(files) => Loaded { files, names: self.names.clone(), ..Loaded::default() },
             None => around.load(&fresh, Some(&self.names), None),
         };
-        (beside.loaded)();
+        beside.inspect(|beside| (beside.loaded)());
         let changed = !fresh.is_empty() || !gone.is_empty();
         if changed {
             self.marks = None;
@@ -133,7 +133,7 @@ impl Sources {
     /// What all files are loaded with.
     pub(super) fn around(&self) -> Around<'_> {
         let checked = Some(self.shelf.checked());
-        Around { modules: &*self.shelf, host: Some(&self.host), ready: &self.ready, checked, tell: &|_| {} }
+        Around { modules: &*self.shelf, host: Some(self.host()), ready: &self.ready, checked, tell: &|_| {} }
     }
 
     /// A new version of a plugin is there and not taken: any change may be the one that it waits for.

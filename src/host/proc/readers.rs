@@ -77,6 +77,13 @@ enum Answer<T> {
 /// Work under way.
 pub struct Begun<T>(Arc<Slot<T>>);
 
+impl<T> Begun<T> {
+    /// Whether the answer is there already.
+    pub(super) fn is_done(&self) -> bool {
+        self.0.given.load(Ordering::Acquire)
+    }
+}
+
 impl<T> fmt::Debug for Begun<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Begun")

@@ -234,18 +234,17 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ProblemReason, digest_of};
+    use super::super::ProblemReason;
     use super::*;
+    use crate::spec::Content;
 
     #[test]
     fn a_file_is_read_again_unless_its_stamp_tells_of_every_change() {
         let at = |seconds| BootTime(Duration::from_secs(seconds));
         let patience = Patience { now: at(60), quiet: true, settle: Duration::ZERO, contents: false };
-        let good: Outcome = Ok(Arc::new(SpecFile {
-            path: "/d/a.yaml".into(),
-            bytes: b"a".to_vec().into(),
-            digest: digest_of(b"a").into(),
-        }));
+        let bytes = Content::from(b"a".to_vec());
+        let digest = Arc::clone(bytes.digest());
+        let good: Outcome = Ok(Arc::new(SpecFile { path: "/d/a.yaml".into(), bytes, digest }));
         let refused: Outcome = Err((ProblemReason::UntrustedSource, "somebody else's".into()));
         #[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "a stamp of any file")]
         let stamp = Stamp::of(&std::fs::metadata("/proc/self/exe").unwrap());

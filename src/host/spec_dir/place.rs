@@ -34,7 +34,7 @@ use super::known::{KnownFiles, Patience};
 use super::read::{not_regular, read_trusted};
 use super::remote::remote;
 use super::stamp::{Reading, Stamp};
-use super::{Listing, Look, Pending, Problem, ProblemReason, Unavailable, UnavailableReason};
+use super::{Listing, Look, Pending, Problem, ProblemReason, SpecFile, Unavailable, UnavailableReason};
 use crate::host::clock;
 use crate::host::errno::io_text;
 use crate::host::walk;
@@ -124,8 +124,13 @@ impl Place {
 
     /// Looks at it.
     pub fn look(&mut self, attention: Attention<'_>) -> Look {
+        self.look_telling(attention, &|_| {})
+    }
+
+    /// The same, and tells of each file that isn't as it was while it goes on.
+    pub fn look_telling(&mut self, attention: Attention<'_>, heard: &dyn Fn(&SpecFile)) -> Look {
         self.nothing_new = false;
-        match self.see(attention) {
+        match self.see(attention, heard) {
             Ok(listing) => Look::Found(listing),
             Err((reason, text)) => {
                 self.waiting_since = None;
@@ -135,7 +140,11 @@ impl Place {
         }
     }
 
-    fn see(&mut self, attention: Attention<'_>) -> Result<Listing, (UnavailableReason, String)> {
+    fn see(
+        &mut self,
+        attention: Attention<'_>,
+        heard: &dyn Fn(&SpecFile),
+    ) -> Result<Listing, (UnavailableReason, String)> {
         let absolute = std::path::absolute(&self.path).map_err(|error| away(&error))?;
         let stages = walk::stages(&absolute).map_err(|error| away(&error))?;
         let Some(last) = stages.last() else {
@@ -143,7 +152,7 @@ impl Place {
         };
         if !last.meta.is_dir() {
             let weak = walk::weakest(&stages, &self.manner.trust.owners);
-            return Ok(self.one_file(&absolute, &last.meta, weak, attention));
+            return Ok(self.one_file(&absolute, &last.meta, weak, Gathering::new(attention, heard)));
         }
         if let Some(weak) = walk::weakest(&stages, &self.manner.trust.owners) {
             return Err((UnavailableReason::UntrustedSource, format!("it is not to be trusted: {weak}")));
@@ -158,7 +167,7 @@ impl Place {
         self.directory(
             &Directory { open, real: last.path.clone(), below: PathBuf::new() },
             identity,
-            attention,
+            Gathering::new(attention, heard),
         )
     }
 
@@ -172,7 +181,7 @@ impl Place {
         &mut self,
         directory: &Directory,
         identity: Identity,
-        attention: Attention<'_>,
+        mut gathering: Gathering<'_>,
     ) -> Result<Listing, (UnavailableReason, String)> {
         // Before the first file: what happens to one after it was read is later.
         self.reading =
@@ -180,7 +189,6 @@ impl Place {
         let elsewhere = self.believed.moved_elsewhere(Path::new(""), &identity);
         let real = directory.real.clone();
         let before = elsewhere.then(|| self.believed.clone());
-        let mut gathering = Gathering::new(attention);
         self.known.begin();
         self.enter(directory, identity, &mut gathering, 0).map_err(|error| away(&error))?;
         if let Some(before) = before
@@ -205,9 +213,8 @@ impl Place {
         real: &Path,
         meta: &fs::Metadata,
         weak: Option<String>,
-        attention: Attention<'_>,
+        mut gathering: Gathering<'_>,
     ) -> Listing {
-        let mut gathering = Gathering::new(attention);
         self.known.begin();
         (self.remote, self.reading) = (None, None);
         let stamp = Stamp::of(meta);

@@ -98,7 +98,10 @@ pub(in crate::spec) fn applied<'n>(node: &'n Node, set: &DefaultsSet) -> Applied
 fn labels(node: &Node) -> BTreeMap<String, String> {
     let labels = node.get("metadata").and_then(|metadata| metadata.get("labels"));
     let Some(NodeKind::Mapping(pairs)) = labels.map(|labels| &labels.kind) else { return BTreeMap::new() };
-    pairs.iter().filter_map(|(key, value)| Some((key.text.clone(), value.scalar()?.text.clone()))).collect()
+    pairs
+        .iter()
+        .filter_map(|(key, value)| Some((key.text.to_string(), value.scalar()?.text.to_string())))
+        .collect()
 }
 
 struct Merge<'a> {
@@ -116,7 +119,7 @@ impl Merge<'_> {
         table: Option<&'static Table>,
         path: &str,
     ) {
-        let taken: Vec<String> = own.iter().map(|(key, _)| key.text.clone()).collect();
+        let taken: Vec<String> = own.iter().map(|(key, _)| key.text.to_string()).collect();
         for (key, value) in values {
             let field = table.and_then(|table| table.field(&key.text));
             let left_out =
@@ -125,7 +128,7 @@ impl Merge<'_> {
                 continue;
             }
             let kind = field.map(|field| field.kind);
-            let path = if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
+            let path = if path.is_empty() { key.text.to_string() } else { format!("{path}.{}", key.text) };
             match own.iter_mut().find(|(known, _)| known.text == key.text) {
                 None => {
                     own.push((key.placed(self.at, None), self.place(value, kind)));
@@ -151,7 +154,7 @@ impl Merge<'_> {
     fn place(&self, node: &Node, kind: Option<Kind>) -> Node {
         let kind = match (&node.kind, kind) {
             (NodeKind::Scalar(scalar), kind) => {
-                NodeKind::Scalar(scalar.placed(self.at, self.rewritten(&scalar.text, kind)))
+                NodeKind::Scalar(scalar.placed(self.at, self.rewritten(&scalar.text, kind).map(Into::into)))
             }
             (NodeKind::Sequence(items), Some(Kind::List(item))) => {
                 NodeKind::Sequence(items.iter().map(|node| self.place(node, Some(*item))).collect())

@@ -31,7 +31,7 @@ pub(in crate::spec) fn read(
     let mut trial = Service::new(ServiceName::new("trial").ok()?, PathBuf::from("/"));
     service::read_values(&values, &mut trial, d);
     Some(DefaultsDocument {
-        name: name.text.clone(),
+        name: name.text.to_string(),
         source: Arc::clone(&d.source),
         name_at: name.span,
         selector: selector?,
@@ -69,9 +69,9 @@ fn requirement(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Requirement> {
     let asks = matches!(operator?, Operator::In | Operator::NotIn);
     if asks == values.is_empty() {
         let message = if asks {
-            format!("`{}` asks for one of no values", value.path)
+            format!("`{}` asks for one of no values", value.path())
         } else {
-            format!("`{}` asks for no values, and some are given", value.path)
+            format!("`{}` asks for no values, and some are given", value.path())
         };
         let help = if asks { "add `values: [web]`" } else { "leave `values` out, or write `operator: In`" };
         d.say(value.wrong(codes::CONFLICT, message).help(help));

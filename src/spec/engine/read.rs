@@ -30,7 +30,7 @@ pub(in crate::spec) fn read(value: &Value<'_>, name: &Scalar, d: &mut Decoder<'_
     object.set_some("metrics", &mut settings.metrics, d, address);
     object.set_some("git", &mut settings.git, d, git);
     if settings.settle > settings.settle_max {
-        let message = format!("`{0}.settle` is longer than `{0}.settleMax`", value.path);
+        let message = format!("`{0}.settle` is longer than `{0}.settleMax`", value.path());
         let at = object.key("settle").or_else(|| object.key("settleMax")).unwrap_or(value.key);
         d.say(Diagnostic::error(codes::CONFLICT, message).at(at, "").help("make `settleMax` the longer one"));
     }
@@ -60,7 +60,7 @@ fn bytes(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<u64> {
     let scalar = value.scalar("a size", d)?;
     match parse_size(&scalar.text) {
         Ok(0) => {
-            let message = format!("`{}` is a size above 0", value.path);
+            let message = format!("`{}` is a size above 0", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `64MiB`"));
             None
         }
@@ -76,7 +76,7 @@ fn address(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<SocketAddr> {
     let scalar = value.scalar("an address with a port", d)?;
     let address = scalar.text.parse().ok();
     if address.is_none() {
-        let message = format!("`{}` is an address with a port, not `{}`", value.path, scalar.text);
+        let message = format!("`{}` is an address with a port, not `{}`", value.path(), scalar.text);
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `127.0.0.1:9464`"));
     }
     address
@@ -95,7 +95,7 @@ fn inner_path(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
     let text = value.nonempty(d)?;
     let path = Path::new(&text);
     if !path.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-        let message = format!("`{}` is a directory inside the tree, not `{text}`", value.path);
+        let message = format!("`{}` is a directory inside the tree, not `{text}`", value.path());
         d.say(
             value
                 .wrong(codes::INVALID_VALUE, message)
@@ -117,7 +117,7 @@ fn git(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<GitSource> {
     object.set_some("allowedSigners", &mut git.allowed_signers, d, Value::source_path);
     object.set("allowRewind", &mut git.allow_rewind, d, Value::bool);
     if git.require_signed && !object.has("allowedSigners") {
-        let message = format!("`{0}.requireSigned` needs `{0}.allowedSigners`", value.path);
+        let message = format!("`{0}.requireSigned` needs `{0}.allowedSigners`", value.path());
         let at = object.key("requireSigned").unwrap_or(value.key);
         let diagnostic = Diagnostic::error(codes::CONFLICT, message).at(at, "");
         d.say(diagnostic.help("add `allowedSigners: /etc/selfsame/allowed_signers`"));

@@ -166,7 +166,7 @@ fn params(value: &Value<'_>, d: &mut Decoder<'_>) -> Vec<Parameter> {
             d.say(said.help(format!("write for example `wanted_{}`", key.text)));
         }
         if let Some(ty) = ty(&value, d) {
-            found.push(Parameter { name: key.text.clone(), ty, at: key.span });
+            found.push(Parameter { name: key.text.to_string(), ty, at: key.span });
         }
     }
     found
@@ -206,7 +206,7 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<MatcherTest> {
             Some(MatcherTest { name, at, snapshot, pid, expect })
         }
         Err(said) => {
-            let place = format!("in `{}`", value.path);
+            let place = format!("in `{}`", value.path());
             for diagnostic in said {
                 d.say(diagnostic.note(place.clone()));
             }

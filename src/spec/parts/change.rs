@@ -44,7 +44,7 @@ pub(in crate::spec) fn check(object: &Object<'_>, service: &Service, d: &mut Dec
 fn dependency(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Dependency> {
     // `dependsOn: [db]`, as others have it.
     if let Some(name) = value.node.scalar().and_then(|scalar| ServiceName::new(&scalar.text).ok()) {
-        let message = format!("`{}` is a mapping, here stands a single value", value.path);
+        let message = format!("`{}` is a mapping, here stands a single value", value.path());
         d.say(value.wrong(codes::WRONG_TYPE, message).help(format!("write `{{name: {name}}}`")));
         return None;
     }
@@ -95,7 +95,7 @@ fn reload(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Reload> {
     object.set("timeout", &mut timeout, d, Value::positive_duration);
     object.set_some("user", &mut user, d, Value::account);
     if object.has("signal") == object.has("command") {
-        let message = format!("`{}` has either a `signal` or a `command`", value.path);
+        let message = format!("`{}` has either a `signal` or a `command`", value.path());
         d.say(value.wrong(codes::CONFLICT, message).help("write for example `reload: {signal: HUP}`"));
         return None;
     }
@@ -110,12 +110,12 @@ fn reload(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Reload> {
 pub(in crate::spec) fn command(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<String>> {
     let words = value.list(d, Value::template)?;
     let Some(program) = words.first() else {
-        let message = format!("`{}` is empty", value.path);
+        let message = format!("`{}` is empty", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write the program and its arguments"));
         return None;
     };
     if !program.starts_with('/') {
-        let message = format!("`{}` begins with an absolute path, not `{program}`", value.path);
+        let message = format!("`{}` begins with an absolute path, not `{program}`", value.path());
         let help = format!("write for example `/usr/bin/{program}`");
         d.say(value.wrong(codes::INVALID_VALUE, message).help(help));
         return None;
@@ -148,7 +148,7 @@ fn hook(value: &Value<'_>, of_start: bool, d: &mut Decoder<'_>) -> Option<Hook> 
     object.set_word("onFailure", &mut on_failure, &failures, d);
     object.set_some("user", &mut user, d, Value::account);
     if !of_start && on_failure == OnHookFailure::Abort {
-        let message = format!("`{}.onFailure` is `continue`, since no hook holds a stop up", value.path);
+        let message = format!("`{}.onFailure` is `continue`, since no hook holds a stop up", value.path());
         let place = object.key("onFailure").unwrap_or(value.key);
         d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help("leave it out"));
     }
@@ -183,7 +183,7 @@ fn moment(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<WallTime> {
     let text = value.nonempty(d)?;
     let moment = WallTime::parse(&text);
     if moment.is_none() {
-        let message = format!("`{}` is a moment with its time zone, not `{text}`", value.path);
+        let message = format!("`{}` is a moment with its time zone, not `{text}`", value.path());
         d.say(
             value.wrong(codes::INVALID_VALUE, message).help("write for example `\"2030-01-31T08:00:00Z\"`"),
         );

@@ -40,7 +40,7 @@ fn capability_sets(value: &Value<'_>, security: &mut Security, d: &mut Decoder<'
     object.set("ambient", &mut security.ambient, d, capabilities);
     let Some(bounding) = &security.bounding else { return };
     if let Some(outside) = security.ambient.difference(bounding).next() {
-        let message = format!("`{}.ambient` has {outside}, which `bounding` takes away", value.path);
+        let message = format!("`{}.ambient` has {outside}, which `bounding` takes away", value.path());
         d.say(
             Diagnostic::error(codes::CONFLICT, message)
                 .at(object.key("ambient").unwrap_or_default(), "")
@@ -55,7 +55,7 @@ fn capabilities(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<BTreeSet<Capab
         match Capability::parse(&scalar.text) {
             Ok(capability) => Some(capability),
             Err(message) => {
-                let wanted = scalar.text.to_ascii_uppercase();
+                let wanted = str::to_ascii_uppercase(&scalar.text);
                 let wanted = if wanted.starts_with("CAP_") { wanted } else { format!("CAP_{wanted}") };
                 let near = did_you_mean(&wanted, Capability::NAMES);
                 let help = near.map_or_else(
@@ -108,14 +108,14 @@ pub(in crate::spec) fn socket(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<
     let at = at?;
     for field in ["mode", "user", "group"].into_iter().filter(|field| object.has(field)) {
         if !matches!(at, Listen::Unix(_)) {
-            let message = format!("`{}.{field}` is of Unix sockets only", value.path);
+            let message = format!("`{}.{field}` is of Unix sockets only", value.path());
             let place = object.key(field).unwrap_or_default();
             d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help("leave it out"));
         }
     }
     if matches!(at, Listen::Udp(_)) && object.has("backlog") {
         let place = object.key("backlog").unwrap_or_default();
-        let message = format!("`{}.backlog` is of connections, which `udp` has not", value.path);
+        let message = format!("`{}.backlog` is of connections, which `udp` has not", value.path());
         d.say(Diagnostic::error(codes::CONFLICT, message).at(place, "").help("leave it out"));
     }
     Some(Socket { name: name?, listen: at, backlog, mode, user, group })
@@ -143,7 +143,7 @@ fn listen(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Listen> {
         Some(("unix", path)) => {
             let below = |base: &str| path.starts_with(base) && path.len() > base.len();
             if !(path.starts_with('/') && !path.ends_with('/') || below("${runDir}/")) {
-                let message = format!("`{}` needs an absolute path, not `{path}`", value.path);
+                let message = format!("`{}` needs an absolute path, not `{path}`", value.path());
                 return wrong(message, "write for example `unix://${runDir}/${name}.sock`".into(), d);
             }
             if path.len() > UNIX_PATH_MAX {
@@ -153,7 +153,7 @@ fn listen(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Listen> {
             Some(Listen::Unix(path.to_owned()))
         }
         Some(_) | None => {
-            let message = format!("`{}` can't be `{text}`", value.path);
+            let message = format!("`{}` can't be `{text}`", value.path());
             let help = "write `tcp://127.0.0.1:8080`, `udp://127.0.0.1:53` or `unix:///run/shop.sock`";
             wrong(message, help.into(), d)
         }
@@ -166,7 +166,7 @@ fn internet(value: &Value<'_>, at: &str, d: &mut Decoder<'_>) -> Option<SocketAd
     if read.is_none() {
         let port = at.rsplit_once(':').map_or(at, |(_, port)| port);
         let port = port.parse::<u16>().ok().filter(|port| *port > 0).unwrap_or(8080);
-        let message = format!("`{}` needs an address in numbers and a port, not `{at}`", value.path);
+        let message = format!("`{}` needs an address in numbers and a port, not `{at}`", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help(format!(
             "write `127.0.0.1:{port}` for this host alone, `0.0.0.0:{port}` or `[::]:{port}` for everybody"
         )));

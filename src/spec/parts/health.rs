@@ -38,7 +38,7 @@ pub(in crate::spec) fn liveness(
         return None;
     }
     if matches!(rule.check, ReadinessCheck::AliveFor(_)) {
-        let message = format!("`{}` doesn't say what to ask", value.path);
+        let message = format!("`{}` doesn't say what to ask", value.path());
         let help = "add one of `exec`, `tcp`, `http`, `unix`, `notify`, `pidfile`, `logLine` and `when`";
         d.say(value.wrong(codes::MISSING_FIELD, message).help(help));
         return None;
@@ -83,7 +83,8 @@ fn rule(
         forms.push((value, check));
     }
     if let [(first, _), (second, _), ..] = forms.as_slice() {
-        let message = format!("`{}` and `{}` are both given, one of them decides", first.path, second.path);
+        let message =
+            format!("`{}` and `{}` are both given, one of them decides", first.path(), second.path());
         d.say(
             Diagnostic::error(codes::CONFLICT, message).at(second.key, "").at(first.key, "").help("keep one"),
         );
@@ -120,7 +121,7 @@ fn log_line(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<ReadinessCheck> {
     if let Err(error) = regex::bytes::RegexBuilder::new(&regex).size_limit(REGEX_MAX).build() {
         let text = error.to_string();
         let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let message = format!("`{}` is no regular expression: {last}", value.path);
+        let message = format!("`{}` is no regular expression: {last}", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("put a `\\` before a sign that means itself"));
         return None;
     }
@@ -136,7 +137,7 @@ fn exec(
     let object = Object::open(value, &table::EXEC, d)?;
     if let Some(timeout) = object.get("timeout", d) {
         if timeout_given {
-            let message = format!("`{}` is given beside `exec` as well", timeout.path);
+            let message = format!("`{}` is given beside `exec` as well", timeout.path());
             d.say(Diagnostic::error(codes::CONFLICT, message).at(timeout.key, "").help("keep one"));
         }
         if let Some(timeout) = timeout.positive_duration(d) {
@@ -148,13 +149,13 @@ fn exec(
     let Some(program) = command.first() else {
         d.say(
             value
-                .wrong(codes::INVALID_VALUE, format!("`{}` is empty", value.path))
+                .wrong(codes::INVALID_VALUE, format!("`{}` is empty", value.path()))
                 .help("write the program and its arguments"),
         );
         return None;
     };
     if !program.starts_with('/') {
-        let message = format!("`{}` begins with an absolute path, not `{program}`", value.path);
+        let message = format!("`{}` begins with an absolute path, not `{program}`", value.path());
         d.say(
             value
                 .wrong(codes::INVALID_VALUE, message)
@@ -180,7 +181,7 @@ fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {
     if let Some(value) = object.get("url", d) {
         for other in ["port", "host", "path"] {
             if let Some(key) = object.key(other) {
-                let message = format!("`{}` says already what `{other}` says", value.path);
+                let message = format!("`{}` says already what `{other}` says", value.path());
                 d.say(Diagnostic::error(codes::CONFLICT, message).at(key, "").help("keep one"));
             }
         }
@@ -198,7 +199,7 @@ fn http(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<HttpCheck> {
     object.set("status", &mut check.status, d, statuses);
     object.set("headers", &mut check.headers, d, headers);
     if !given {
-        let message = format!("`{}` has neither `port` nor `url`", value.path);
+        let message = format!("`{}` has neither `port` nor `url`", value.path());
         d.say(value.wrong(codes::MISSING_FIELD, message).help("add `port: 8080`"));
         return None;
     }
@@ -211,13 +212,13 @@ fn url(value: &Value<'_>, check: &mut HttpCheck, d: &mut Decoder<'_>) -> Option<
         d.say(value.wrong(codes::INVALID_VALUE, message).help(help));
     };
     if text.starts_with("https://") {
-        let message = format!("`{}` is asked over plain TCP, `https` isn't spoken", value.path);
+        let message = format!("`{}` is asked over plain TCP, `https` isn't spoken", value.path());
         refuse(message, "use `exec: {command: [/usr/bin/curl, -fsS, ...]}`");
         return None;
     }
     let example = "write for example `http://127.0.0.1:8080/health`";
     let Some(rest) = text.strip_prefix("http://") else {
-        refuse(format!("`{}` begins with `http://`, not as `{text}` does", value.path), example);
+        refuse(format!("`{}` begins with `http://`, not as `{text}` does", value.path()), example);
         return None;
     };
     let slash = rest.find('/').unwrap_or(rest.len());
@@ -237,7 +238,7 @@ fn url(value: &Value<'_>, check: &mut HttpCheck, d: &mut Decoder<'_>) -> Option<
             Some(())
         }
         Some(_) | None => {
-            refuse(format!("`{}` is no address: `{text}`", value.path), example);
+            refuse(format!("`{}` is no address: `{text}`", value.path()), example);
             None
         }
     }
@@ -247,7 +248,7 @@ fn request_path(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
     let path = value.nonempty(d)?;
     let bad = |c: char| c.is_whitespace() || c.is_control() || c == '#';
     if !path.starts_with('/') || path.contains(bad) {
-        let message = format!("`{}` begins with `/` and has no blanks, not `{path}`", value.path);
+        let message = format!("`{}` begins with `/` and has no blanks, not `{path}`", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `/health?full=1`"));
         return None;
     }
@@ -261,13 +262,15 @@ fn statuses(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<(u16, u16)>> {
         let number = |text: &str| text.trim().parse::<u16>().ok().filter(|code| (100..=599).contains(code));
         let range = number(from).zip(number(to)).filter(|(from, to)| from <= to);
         if range.is_none() {
-            let message = format!("`{}` is a status or a range of them, not `{text}`", value.path);
+            let message = format!("`{}` is a status or a range of them, not `{text}`", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `[200-299, 404]`"));
         }
         range
     })?;
     if ranges.is_empty() {
-        d.say(value.wrong(codes::INVALID_VALUE, format!("`{}` is empty, so no answer is good", value.path)));
+        d.say(
+            value.wrong(codes::INVALID_VALUE, format!("`{}` is empty, so no answer is good", value.path())),
+        );
         return None;
     }
     Some(ranges)
@@ -283,10 +286,10 @@ fn headers(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<BTreeMap<String, St
         }
         let Some(text) = value.text(d) else { continue };
         if text.chars().any(char::is_control) {
-            let message = format!("`{}` has a line break or another control character", value.path);
+            let message = format!("`{}` has a line break or another control character", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("leave it out"));
         }
-        headers.insert(key.text.clone(), text);
+        headers.insert(key.text.to_string(), text);
     }
     Some(headers)
 }
@@ -334,11 +337,11 @@ fn condition(value: &Value<'_>, service: &Service, d: &mut Decoder<'_>) -> Optio
         found.push((value.key, when.map(StartCondition::When)));
     }
     if found.is_empty() && !table::CONDITION.fields.iter().any(|field| object.has(field.name)) {
-        let message = format!("`{}` says nothing", value.path);
+        let message = format!("`{}` says nothing", value.path());
         d.say(value.wrong(codes::MISSING_FIELD, message).help("write for example `- pathExists: /srv/shop`"));
     }
     if let [_, (second, _), ..] = found.as_slice() {
-        let message = format!("`{}` has two conditions", value.path);
+        let message = format!("`{}` has two conditions", value.path());
         d.say(
             Diagnostic::error(codes::CONFLICT, message)
                 .at(*second, "")
@@ -351,7 +354,7 @@ fn condition(value: &Value<'_>, service: &Service, d: &mut Decoder<'_>) -> Optio
 fn host(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
     let name = value.nonempty(d)?;
     if let Err(error) = globset::Glob::new(&name) {
-        let message = format!("`{}` is no name of a host: {}", value.path, error.kind());
+        let message = format!("`{}` is no name of a host: {}", value.path(), error.kind());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `web-*`"));
         return None;
     }

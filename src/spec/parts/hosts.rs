@@ -12,7 +12,7 @@ pub(in crate::spec) fn hosts(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<H
     if let Some(value) = object.get("names", d) {
         let names = value.list(d, name);
         if names.as_ref().is_some_and(Vec::is_empty) {
-            let message = format!("`{}` is empty, so it is for no host", value.path);
+            let message = format!("`{}` is empty, so it is for no host", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `names: [web-*]`"));
         }
         hosts = hosts.zip(names).map(|(hosts, names)| Hosts { names, ..hosts });
@@ -30,7 +30,7 @@ pub(in crate::spec) fn hosts(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<H
         }
     }
     if !object.has("names") && !object.has("selector") && !object.has("when") {
-        let message = format!("`{}` says nothing", value.path);
+        let message = format!("`{}` says nothing", value.path());
         d.say(value.wrong(codes::MISSING_FIELD, message).help("write for example `hosts: {names: [web-*]}`"));
     }
     hosts
@@ -51,7 +51,7 @@ fn name(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
     match globset::Glob::new(&name) {
         Ok(_) => Some(name),
         Err(error) => {
-            let message = format!("`{}` is no name of a host: {}", value.path, error.kind());
+            let message = format!("`{}` is no name of a host: {}", value.path(), error.kind());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `web-*`"));
             None
         }

@@ -14,9 +14,9 @@ const SIZE_MIN: u64 = 4096;
 pub(in super::super) fn output(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<(Output, Rotation)> {
     if let Some(scalar) = value.node.scalar() {
         if scalar.text.contains('/') {
-            let message = format!("`{}` is a word or a mapping, here stands a path", value.path);
+            let message = format!("`{}` is a word or a mapping, here stands a path", value.path());
             let help =
-                format!("write `{}: {{file: {}}}`", value.path.trim_start_matches("spec."), scalar.text);
+                format!("write `{}: {{file: {}}}`", value.path().trim_start_matches("spec."), scalar.text);
             d.say(value.wrong(codes::WRONG_TYPE, message).help(help));
             return None;
         }
@@ -37,7 +37,7 @@ pub(in super::super) fn output(value: &Value<'_>, d: &mut Decoder<'_>) -> Option
 fn size(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Option<u64>> {
     let size = amount(value, true, d)?.number();
     if size.is_some_and(|size| size < SIZE_MIN) {
-        let message = format!("`{}` is at least 4KiB, since files are cut by the block", value.path);
+        let message = format!("`{}` is at least 4KiB, since files are cut by the block", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `16MiB`"));
         return None;
     }

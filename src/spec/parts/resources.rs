@@ -29,7 +29,7 @@ fn memory(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
     if let (Some(high), Some(max)) = (found.memory_high, found.memory_max)
         && high > max
     {
-        let message = format!("`{0}.high` is above `{0}.max` and would never count", value.path);
+        let message = format!("`{0}.high` is above `{0}.max` and would never count", value.path());
         d.say(value.wrong(codes::CONFLICT, message).help("make `high` smaller than `max`"));
     }
     Some(found)
@@ -40,7 +40,7 @@ fn memory(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
 fn bytes(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Option<u64>> {
     let number = amount(value, true, d).map(Amount::number)?;
     if number == Some(0) {
-        let message = format!("`{}` is 0, so that nothing could run", value.path);
+        let message = format!("`{}` is 0, so that nothing could run", value.path());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `512MiB`"));
         return None;
     }
@@ -57,7 +57,7 @@ fn processors(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Resources> {
         let fitting = thousandths.filter(|thousandths| (10..=8_192_000).contains(thousandths));
         if fitting.is_none() {
             let message =
-                format!("`{}` is a number of processors, at least 0.01, not `{}`", value.path, scalar.text);
+                format!("`{}` is a number of processors, at least 0.01, not `{}`", value.path(), scalar.text);
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `1.5` or `150%`"));
         }
         fitting

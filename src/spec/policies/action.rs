@@ -22,7 +22,7 @@ pub(super) fn actions(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<Poli
     }
     let actions = value.list(d, one)?;
     if actions.is_empty() || actions.len() > ACTIONS_MAX {
-        let message = format!("`{}` has 1 to {ACTIONS_MAX} actions, not {}", value.path, actions.len());
+        let message = format!("`{}` has 1 to {ACTIONS_MAX} actions, not {}", value.path(), actions.len());
         d.say(value.wrong(codes::INVALID_VALUE, message).help("write `do: report` to have it only said"));
         return None;
     }
@@ -45,12 +45,12 @@ fn one(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
         // What stands there was said to be unknown.
         [] if matches!(&value.node.kind, NodeKind::Mapping(pairs) if !pairs.is_empty()) => None,
         [] => {
-            let message = format!("`{}` says nothing", value.path);
+            let message = format!("`{}` says nothing", value.path());
             d.say(value.wrong(codes::MISSING_FIELD, message).help("write for example `{signal: TERM}`"));
             None
         }
         [first, second, ..] => {
-            let message = format!("`{0}.{first}` and `{0}.{second}` are two actions", value.path);
+            let message = format!("`{0}.{first}` and `{0}.{second}` are two actions", value.path());
             let (a, b) = (object.key(first).unwrap_or_default(), object.key(second).unwrap_or_default());
             let help = "make `do` a list, in the order in which they are to be done";
             d.say(Diagnostic::error(codes::CONFLICT, message).at(b, "").at(a, "").help(help));
@@ -68,14 +68,14 @@ fn word(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
     let signal = Signal::parse(text).is_ok().then(|| format!("{{signal: {text}}}"));
     let example = signal.or_else(|| field.map(|field| format!("{{{}: {}}}", field.name, field.example)));
     if let Some(example) = example {
-        let message = format!("`{}: {text}` needs more words", value.path);
+        let message = format!("`{}: {text}` needs more words", value.path());
         d.say(value.wrong(codes::UNKNOWN_WORD, message).help(format!("write for example `{example}`")));
         return None;
     }
     if let Some(near) = did_you_mean(text, table::POLICY_ACTION.fields.iter().map(|field| field.name))
         && did_you_mean(text, table::ACTIONS.now.iter().copied()).is_none()
     {
-        let message = format!("`{}` can't be `{text}`", value.path);
+        let message = format!("`{}` can't be `{text}`", value.path());
         d.say(value.wrong(codes::UNKNOWN_WORD, message).help(format!("did you mean `{near}`?")));
         return None;
     }
@@ -127,7 +127,7 @@ fn signal(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<(Signal, Duratio
     let schedule = object.get("schedule", d)?;
     let steps = schedule.list(d, parts::stop_step)?;
     if steps.is_empty() {
-        let message = format!("`{}` is empty, so nothing would be sent", schedule.path);
+        let message = format!("`{}` is empty, so nothing would be sent", schedule.path());
         d.say(
             schedule
                 .wrong(codes::INVALID_VALUE, message)
@@ -142,7 +142,7 @@ fn set_limit(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyAction> {
     let limits = parts::limits(value, d)?;
     if limits.is_empty() {
         if matches!(&value.node.kind, NodeKind::Mapping(pairs) if pairs.is_empty()) {
-            let message = format!("`{}` names no limit", value.path);
+            let message = format!("`{}` names no limit", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `{nofile: 1024}`"));
         }
         return None;

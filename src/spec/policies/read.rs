@@ -67,7 +67,7 @@ fn fields(object: &Object<'_>, policy: &mut Policy, d: &mut Decoder<'_>) {
 fn every(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Duration> {
     let every = value.duration(d)?;
     if every < EVERY_MIN {
-        let message = format!("`{}` is at least 100ms", value.path);
+        let message = format!("`{}` is at least 100ms", value.path());
         d.say(
             value
                 .wrong(codes::INVALID_VALUE, message)
@@ -90,10 +90,10 @@ fn message(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<String> {
     let scalar = value.scalar("a text", d)?;
     let names = d.names.clone();
     match Template::compile(&scalar.text, schema_of(&names.library)) {
-        Ok(_) => Some(scalar.text.clone()),
+        Ok(_) => Some(scalar.text.to_string()),
         Err(found) => {
             let whole = scalar.span;
-            let note = format!("in `{}`", value.path);
+            let note = format!("in `{}`", value.path());
             for said in found {
                 let said = said.map_spans(|span| {
                     let span = scalar.source_span(span);
@@ -158,7 +158,7 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyTest> {
             Some(PolicyTest { name: name?, snapshot, pids, violated, at, message })
         }
         Err(said) => {
-            let place = format!("in `{}`", value.path);
+            let place = format!("in `{}`", value.path());
             for diagnostic in said {
                 d.say(diagnostic.note(place.clone()));
             }
@@ -171,7 +171,7 @@ fn test(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<PolicyTest> {
 fn processes(object: &Object<'_>, test: &Value<'_>, d: &mut Decoder<'_>) -> Option<Vec<Node>> {
     match (object.get("process", d), object.get("processes", d)) {
         (Some(one), Some(several)) => {
-            let message = format!("`{}` and `{}` are both given", one.path, several.path);
+            let message = format!("`{}` and `{}` are both given", one.path(), several.path());
             let said = Diagnostic::error(codes::CONFLICT, message).at(several.key, "").at(one.key, "");
             d.say(said.help("put all processes into `processes`"));
             None
@@ -180,7 +180,7 @@ fn processes(object: &Object<'_>, test: &Value<'_>, d: &mut Decoder<'_>) -> Opti
         (None, Some(several)) => several.list(d, |value, d| facts(value, d).cloned()),
         (None, None) if object.has("process") || object.has("processes") => None,
         (None, None) => {
-            let message = format!("`{}` has neither `process` nor `processes`", test.path);
+            let message = format!("`{}` has neither `process` nor `processes`", test.path());
             let said = test.wrong(codes::MISSING_FIELD, message);
             d.say(said.help("write `processes: []` for a host without any"));
             None

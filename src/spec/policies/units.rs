@@ -19,13 +19,13 @@ pub(super) fn count(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<CountRange
     match range(text) {
         Ok(range) => Some(range),
         Err(Wrong::Form) => {
-            let message = format!("`{}` is a number or a range, not `{text}`", value.path);
+            let message = format!("`{}` is a number or a range, not `{text}`", value.path());
             let help = "write for example `1`, `..3` (at most 2), `..=3`, `2..` or `1..=3`";
             d.say(value.wrong(codes::INVALID_VALUE, message).help(help));
             None
         }
         Err(Wrong::Empty) => {
-            let message = format!("`{}` has no number in `{text}`", value.path);
+            let message = format!("`{}` has no number in `{text}`", value.path());
             d.say(
                 value
                     .wrong(codes::INVALID_VALUE, message)
@@ -34,7 +34,7 @@ pub(super) fn count(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<CountRange
             None
         }
         Err(Wrong::All) => {
-            let message = format!("`{}` allows any number by `{text}`", value.path);
+            let message = format!("`{}` allows any number by `{text}`", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("leave it out, or give it a bound"));
             None
         }
@@ -80,7 +80,7 @@ pub(super) fn lasting(value: &Value<'_>, d: &mut Decoder<'_>) -> Option<Lasting>
         Some((so, of)) if so > 0 && so <= of && of <= LOOKS_MAX => Some(Lasting::Looks { so, of }),
         Some((so, of)) => {
             let message =
-                format!("`{}` is 1 to {LOOKS_MAX} looks of as many or more, not {so} of {of}", value.path);
+                format!("`{}` is 1 to {LOOKS_MAX} looks of as many or more, not {so} of {of}", value.path());
             d.say(value.wrong(codes::INVALID_VALUE, message).help("write for example `3 of 5`"));
             None
         }

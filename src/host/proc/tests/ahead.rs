@@ -1,8 +1,10 @@
 //! Arguments that are read ahead are those of the processes that they are told of.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::{Fact, Pid, Running, World, look};
+use crate::host::proc::LiveWorld;
 use crate::host::proc::entry::Hold;
 use crate::process::ProcessVocabulary;
 use crate::process::expression::schema;
@@ -91,11 +93,20 @@ fn a_listing_that_a_helper_made_is_a_listing() {
     assert!(world.stat(child.pid()).known().is_some());
 }
 
+/// Who has nothing else to do waits until it is known whose.
+fn begin_arguments(world: &LiveWorld) {
+    let since = Instant::now();
+    while !world.begin_arguments() {
+        assert!(since.elapsed() < Duration::from_mins(1), "nobody lists");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn arguments_that_were_read_before_anybody_asked_are_each_ones_own() {
     let children = children(20);
     let world = look().begin_listing();
-    world.begin_arguments();
+    begin_arguments(&world);
     let pids = world.pids().known().unwrap();
     let told: Vec<_> = pids.iter().map(|pid| (*pid, world.arguments(*pid))).collect();
     for (child, argument) in &children {
@@ -106,7 +117,7 @@ fn arguments_that_were_read_before_anybody_asked_are_each_ones_own() {
     }
     // Who asks for others first gets their own as well.
     let world = look().begin_listing();
-    world.begin_arguments();
+    begin_arguments(&world);
     let (child, argument) = &children[7];
     assert_eq!(world.arguments(child.pid()).known().unwrap().words[1].as_ref(), argument.as_bytes());
 }

@@ -9,10 +9,11 @@ use rustix::fs::{AtFlags, FileType, Mode, Stat, fstat, openat, statat};
 use super::super::known::{Outcome, Verdict};
 use super::super::read::{FLAGS, Refusal, not_followed, not_regular, read_in, read_listed, unreadable};
 use super::super::stamp::Stamp;
-use super::super::{ProblemReason, SpecFile, digest_of};
+use super::super::{ProblemReason, SpecFile};
 use super::Place;
 use super::gathering::{Directory, Gathering, Name};
 use crate::host::walk;
+use crate::spec::Content;
 use crate::units::BootTime;
 
 /// Directories that links of documents lead to are watched, at most so many of them.
@@ -148,8 +149,8 @@ impl Place {
         now: BootTime,
     ) -> Outcome {
         let file = |bytes: Vec<u8>| {
-            let digest = digest_of(&bytes);
-            Arc::new(SpecFile { path: shown.to_owned(), bytes: bytes.into(), digest: digest.into() })
+            let bytes = Content::from(bytes);
+            Arc::new(SpecFile { path: shown.to_owned(), digest: Arc::clone(bytes.digest()), bytes })
         };
         let settled = self.reading.is_some_and(|reading| stamp.is_older_than(reading));
         self.known.note(below, (stamp, settled), read.map(file), now)

@@ -15,6 +15,7 @@ use crate::units::BootTime;
 /// What one look gathers.
 pub(super) struct Gathering<'a> {
     pub(super) attention: Attention<'a>,
+    heard: &'a dyn Fn(&SpecFile),
     pub(super) files: Vec<Arc<SpecFile>>,
     pub(super) problems: Vec<Problem>,
     pub(super) ignored: Vec<Ignored>,
@@ -28,9 +29,11 @@ pub(super) struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    pub(super) fn new(attention: Attention<'a>) -> Self {
+    /// `heard` hears of each file that was read.
+    pub(super) fn new(attention: Attention<'a>, heard: &'a dyn Fn(&SpecFile)) -> Self {
         Self {
             attention,
+            heard,
             files: Vec::new(),
             problems: Vec::new(),
             ignored: Vec::new(),
@@ -47,6 +50,7 @@ impl<'a> Gathering<'a> {
     pub(super) fn take(&mut self, outcome: Outcome, shown: &Path) {
         match outcome {
             Ok(file) => {
+                (self.heard)(&file);
                 self.bytes = self.bytes.saturating_add(file.bytes.len() as u64);
                 self.files.push(file);
             }
