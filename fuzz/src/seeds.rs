@@ -203,7 +203,8 @@ fn expression_words() -> BTreeSet<String> {
     let enums = declared.enums.iter().flat_map(|of| of.words.iter().map(|word| (*word).to_owned()));
     let operators = CompareOp::ALL.map(|op| format!(" {} ", op.symbol()));
     let tokens = TOKENS.iter().map(|token| (*token).to_owned());
-    let names = fields.chain(functions).chain(core).chain(enums).chain(variables().into_keys());
+    let variables = variables();
+    let names = fields.chain(functions).chain(core).chain(enums).chain(variables.keys().cloned());
     names.chain(operators).chain(tokens).collect()
 }
 

@@ -134,7 +134,7 @@ fn bound_to(
     (names, world, ready): (&Names, &dyn World, Option<Predicate>),
     of_service: bool,
 ) -> Vec<Diagnostic> {
-    let types = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
+    let types: BTreeMap<_, _> = bindings.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
     let values = bindings.into_iter().map(|(name, (_, value))| (name, value)).collect();
     let compiled = || compile_with(&expression.text, types, &names.library).predicate;
     let Some(predicate) = ready.or_else(compiled) else { return Vec::new() };

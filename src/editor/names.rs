@@ -33,7 +33,7 @@ pub(super) enum Meaning<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Names {
     /// The variables of documents; in a definition its parameters.
-    pub(super) variables: BTreeMap<String, Type>,
+    pub(super) variables: Arc<BTreeMap<String, Type>>,
     /// Named conditions and lists.
     pub(super) library: Arc<Library>,
     /// The Matcher document around: its names need no prefix.
@@ -52,8 +52,8 @@ impl Names {
         let Some(Home { document: home, definition }) = &expression.home else { return names };
         let definition = library.definition(&format!("{home}.{definition}"));
         let params = definition.iter().flat_map(|definition| &definition.draft.params);
-        let variables = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
-        Self { variables, home: Some(home.clone()), ..names }
+        let variables: BTreeMap<_, _> = params.map(|param| (param.name.clone(), param.ty.clone())).collect();
+        Self { variables: Arc::new(variables), home: Some(home.clone()), ..names }
     }
 
     /// Fields, functions, enumerations.

@@ -52,14 +52,10 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Variables, and named matchers and lists, for an expression outside of Matcher documents.
-    pub fn new(variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Self {
-        Self::shared(Arc::new(variables), library)
-    }
-
-    /// The same of variables that many expressions have in common.
-    pub fn shared(variables: Arc<BTreeMap<String, Type>>, library: &Arc<Library>) -> Self {
-        Self { variables, library: Arc::clone(library), home: None, defines: false }
+    /// Variables, and named matchers and lists, for an expression outside of Matcher documents. What variables many
+    /// expressions have in common they share.
+    pub fn new(variables: impl Into<Arc<BTreeMap<String, Type>>>, library: &Arc<Library>) -> Self {
+        Self { variables: variables.into(), library: Arc::clone(library), home: None, defines: false }
     }
 }
 

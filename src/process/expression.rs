@@ -30,7 +30,13 @@ pub fn schema_of(library: &Library) -> &Schema {
 }
 
 /// The names that a Service binds in its expressions, with their types. On the command line `--set` binds them.
-pub fn variables() -> BTreeMap<String, Type> {
+pub fn variables() -> Arc<BTreeMap<String, Type>> {
+    static VARIABLES: LazyLock<Arc<BTreeMap<String, Type>>> =
+        LazyLock::new(|| Arc::new(declared_variables()));
+    Arc::clone(&VARIABLES)
+}
+
+fn declared_variables() -> BTreeMap<String, Type> {
     let words = Type::list(Type::String);
     [
         ("startas", Type::Path),
@@ -53,7 +59,11 @@ pub fn variables() -> BTreeMap<String, Type> {
 }
 
 /// Parses and checks an expression that can use these variables and named matchers.
-pub fn compile_with(text: &str, variables: BTreeMap<String, Type>, library: &Arc<Library>) -> Compiled {
+pub fn compile_with(
+    text: &str,
+    variables: impl Into<Arc<BTreeMap<String, Type>>>,
+    library: &Arc<Library>,
+) -> Compiled {
     compile(text, schema_of(library), &Scope::new(variables, library))
 }
 
@@ -95,7 +105,7 @@ pub fn check_in_document(
     replaces: bool,
     library: &Arc<Library>,
 ) -> Compiled {
-    let scope = Scope::shared(variables, library);
+    let scope = Scope::new(variables, library);
     let mut compiled = compile(text, schema_of(library), &scope);
     if let Some(predicate) = &compiled.predicate {
         compiled.diagnostics.extend(lints::condition(predicate.root()));

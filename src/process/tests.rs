@@ -28,7 +28,7 @@ fn schema() -> Schema {
 
 fn scope() -> Scope {
     let variables = [("startas", Type::Path), ("args", Type::list(Type::String))];
-    let variables = variables.into_iter().map(|(name, of)| (name.to_owned(), of)).collect();
+    let variables: BTreeMap<_, _> = variables.into_iter().map(|(name, of)| (name.to_owned(), of)).collect();
     Scope::new(variables, &Arc::default())
 }
 
@@ -347,12 +347,12 @@ fn identity_by_the_interpreter_alone_is_an_error_where_it_replaces_the_rule() {
         ),
     ] {
         assert_eq!(
-            shown(check_in_document(text, variables().into(), false, &Arc::default()).diagnostics),
+            shown(check_in_document(text, variables(), false, &Arc::default()).diagnostics),
             narrows,
             "match: {text}"
         );
         assert_eq!(
-            shown(check_in_document(text, variables().into(), true, &Arc::default()).diagnostics),
+            shown(check_in_document(text, variables(), true, &Arc::default()).diagnostics),
             replaces,
             "matchOnly: {text}"
         );

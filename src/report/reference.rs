@@ -163,8 +163,8 @@ fn variables_of_documents() -> String {
         "\n## Variables\n\nThe document that an expression stands in gives them their values, on the command line `--set \
          NAME=VALUE`. A variable that the document leaves open does not exist there.\n\n| variable | type |\n| --- | --- |\n",
     );
-    for (name, ty) in variables() {
-        text.push_str(&row(&[code(&name), ty.to_string()]));
+    for (name, ty) in &*variables() {
+        text.push_str(&row(&[code(name), ty.to_string()]));
     }
     text
 }

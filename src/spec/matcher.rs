@@ -89,7 +89,7 @@ impl Expected {
 
 /// The names that Matcher documents can't give.
 pub(super) fn reserved() -> Reserved<'static> {
-    static VARIABLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| variables().into_keys().collect());
+    static VARIABLES: LazyLock<BTreeSet<String>> = LazyLock::new(|| variables().keys().cloned().collect());
     Reserved { schema: schema(), variables: &VARIABLES }
 }
 

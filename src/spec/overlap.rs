@@ -205,7 +205,8 @@ impl Claim<'_> {
     /// An expression with the values of its document.
     fn predicate(&self, text: &str) -> Option<Predicate> {
         let variables = variables(self.service);
-        let types = variables.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
+        let types: BTreeMap<_, _> =
+            variables.iter().map(|(name, (ty, _))| (name.clone(), ty.clone())).collect();
         let values = variables.into_iter().map(|(name, (_, value))| (name, value)).collect();
         Some(compile_with(text, types, self.library).predicate?.with_values(&values))
     }

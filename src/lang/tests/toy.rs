@@ -235,7 +235,7 @@ pub(super) fn scope() -> Scope {
         let source = Source::new("lists", "");
         library.add_list(NamedList { name: name.into(), element, values, source, name_at: Span::default() });
     }
-    let variables = variables.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect();
+    let variables: BTreeMap<_, _> = variables.into_iter().map(|(name, ty)| (name.to_owned(), ty)).collect();
     Scope::new(variables, &Arc::new(library))
 }
 
