@@ -85,6 +85,7 @@ pub(super) fn run(args: &PlanArgs, dirs: &Dirs, terminal: Terminal) -> Exit {
             };
             // What follows until the look asks about them is for one processor.
             let loaded = || {
+                read_arguments();
                 if args.host.as_host.is_none() {
                     host.begin_holding(&memory);
                 }

@@ -67,9 +67,10 @@ pub const CODES: &[(Code, &str)] = &[
 /// Who does something else beside a look, and hears of what it rests on.
 #[derive(Clone, Copy)]
 pub struct Beside<'a> {
-    /// A condition that needs no definitions and plugins was compiled: who hears it may begin with what it asks for.
+    /// A condition that needs no definitions and plugins was compiled: who hears it may begin with what it asks for. A file that is loaded
+    /// before the others tells of its conditions twice, and of some that don't count in the end.
     pub condition: &'a dyn Fn(&Predicate),
-    /// A file was read.
+    /// A file can be used, as it is now or still is. Of a look that was made beside the state nothing is heard.
     pub file: &'a dyn Fn(),
     /// All files are loaded: what follows needs one processor.
     pub loaded: &'a dyn Fn(),

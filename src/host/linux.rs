@@ -176,6 +176,7 @@ impl LinuxHost {
     }
 
     /// The look that was begun will ask everybody for arguments: these are read meanwhile. False: it isn't known yet who that is.
+    #[must_use]
     pub fn begin_arguments(&self) -> bool {
         self.begun.as_ref().is_none_or(|(world, _)| world.begin_arguments())
     }

@@ -418,7 +418,8 @@ impl LiveWorld {
     }
 
     /// Has helpers read the arguments of everybody, for who knows that it will ask for them and has something else to do before. False:
-    /// it isn't known yet who that is, and who has something else to do doesn't wait for it.
+    /// a helper still makes the listing, and who has something else to do doesn't wait for it.
+    #[must_use]
     pub fn begin_arguments(&self) -> bool {
         if self.listing.borrow().as_ref().is_some_and(|begun| !begun.is_done()) {
             return false;

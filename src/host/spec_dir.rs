@@ -83,8 +83,13 @@ pub struct SpecFile {
     pub path: PathBuf,
     /// Its content.
     pub bytes: Content,
-    /// SHA-256 in hexadecimal.
-    pub digest: Arc<str>,
+}
+
+impl SpecFile {
+    /// SHA-256 of its content in hexadecimal.
+    pub fn digest(&self) -> &Arc<str> {
+        self.bytes.digest()
+    }
 }
 
 /// A file that is there and not used, and why.

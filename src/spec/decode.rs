@@ -56,7 +56,14 @@ impl<'n> Place<'n> {
         Self { above: Some(Rc::clone(above)), step }
     }
 
-    /// As [`Value::path`], put behind what is there.
+    /// As [`Value::path`].
+    fn path(&self) -> String {
+        let mut path = String::new();
+        self.put(&mut path);
+        path
+    }
+
+    /// The same, put behind what is there.
     fn put(&self, path: &mut String) {
         if let Some(above) = &self.above {
             above.put(path);
@@ -90,9 +97,7 @@ impl<'n> Value<'n> {
 
     /// What messages call it: `stop.schedule[1].signal`.
     pub(super) fn path(&self) -> String {
-        let mut path = String::new();
-        self.place.put(&mut path);
-        path
+        self.place.path()
     }
 
     /// A mistake with this value.
@@ -254,11 +259,7 @@ impl<'n> Object<'n> {
     }
 
     fn path(&self, name: &str) -> String {
-        let mut path = self.value.path();
-        if !path.is_empty() {
-            path.push('.');
-        }
-        path + name
+        Place::below(&self.above, Step::Key(name)).path()
     }
 
     fn unknown(&self, key: &Scalar) -> Diagnostic {

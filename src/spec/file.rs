@@ -149,13 +149,6 @@ impl LoadedFile {
         }
     }
 
-    /// Its digest is this one, which whoever read the file keeps as well.
-    pub fn shares_digest(&mut self, digest: &Arc<str>) {
-        if self.digest == *digest {
-            self.digest = Arc::clone(digest);
-        }
-    }
-
     /// What stays of it as long as the file is as it is.
     pub fn stays(&self) -> Stays<'_> {
         Stays {
@@ -286,10 +279,10 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    fn new(source: Arc<Source>) -> Self {
+    fn new(Written { source, digest }: Written) -> Self {
         Self {
             source,
-            digest: Arc::clone(Content::from(String::new()).digest()),
+            digest,
             directory: None,
             documents: Vec::new(),
             matchers: Vec::new(),
@@ -377,19 +370,19 @@ pub(super) fn too_large(file: &SpecFile, limits: &yaml::Limits) -> Option<(Code,
     (file.bytes.len() > limits.bytes).then(|| (yaml::codes::TOO_LARGE, message()))
 }
 
-/// A file that is not looked into.
+/// A file that is not looked into. There may be fewer files the next time, so it is never as it was: it has the digest of no text.
 pub(super) fn refused(file: &SpecFile, code: Code, message: String) -> Reading {
     let source = Source::new(&file.name, "");
     let diagnostic = Diagnostic::error(code, message).at(Span::default(), "").in_source(&source);
-    let mut reading = Reading::new(source);
+    let mut reading = Reading::new(Written { source, digest: "".into() });
     reading.diagnostics.push(diagnostic);
     reading
 }
 
 /// Reads what one file gives to others.
 pub(super) fn read(file: &SpecFile, text: Text, context: &LoadContext<'_>) -> Reading {
-    let Text { written: Written { source, digest }, parsed, diagnostics } = text;
-    let mut reading = Reading { digest, diagnostics, ..Reading::new(source) };
+    let Text { written, parsed, diagnostics } = text;
+    let mut reading = Reading { diagnostics, ..Reading::new(written) };
     let Some(parsed) = parsed else { return reading };
     reading.directory = file.directory.to_str().map(str::to_owned);
     let mut decoder = Decoder { diagnostics: parsed.diagnostics, ..decoder(&reading, &NO_NAMES, context) };
@@ -444,9 +437,7 @@ pub(super) fn complete(
             || document::is_policy(node)
     };
     let services = reading.documents.iter().filter(|node| !gives(node));
-    // They are large, and most files have one: collecting would make room for four.
-    let mut documents: Vec<Document> = Vec::with_capacity(services.clone().count());
-    documents.extend(services.filter_map(|node| with_defaults(node, &mut decoder)));
+    let documents: Vec<Document> = services.filter_map(|node| with_defaults(node, &mut decoder)).collect();
     say_duplicates(&documents, context.host, &mut decoder);
     let policies = reading.documents.iter().filter(|node| document::is_policy(node));
     let has_policies = policies.clone().next().is_some();

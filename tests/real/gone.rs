@@ -278,5 +278,5 @@ fn begin_listing(stage: &mut Stage) {
     let host = stage.host.as_mut().unwrap();
     host.begin_listing();
     // These are asked of whoever was listed.
-    host.begin_arguments();
+    eventually("the listing", || host.begin_arguments().then_some(()));
 }

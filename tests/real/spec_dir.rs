@@ -51,7 +51,7 @@ fn documents_are_read_in_the_order_of_names() {
     assert_eq!(found.files[1].path, dir.path().join("b.yaml"));
     let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     fs::write(dir.path().join("b.yaml"), "").unwrap();
-    assert_eq!(listing(dir.path()).files[1].digest.as_ref(), empty);
+    assert_eq!(listing(dir.path()).files[1].digest().as_ref(), empty);
 }
 
 #[test]

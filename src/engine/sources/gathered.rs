@@ -24,8 +24,7 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn text(text: &SpecFile) -> Self {
-        let (path, digest) = (PathBuf::from(&text.name), Arc::clone(text.digest()));
-        let file = FileRead { path, bytes: text.bytes.clone(), digest };
+        let file = FileRead { path: PathBuf::from(&text.name), bytes: text.bytes.clone() };
         Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
     }
 

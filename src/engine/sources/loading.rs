@@ -36,7 +36,7 @@ impl Sources {
         let mut found = BTreeSet::new();
         for file in files {
             match known.find(&file.name) {
-                Some(known) if *known.digest == *file.file.digest && !other_module(known) => {}
+                Some(known) if *known.digest == **file.file.digest() && !other_module(known) => {}
                 Some(_) => {
                     found.insert(file.name.as_str());
                     fresh.push(file);
@@ -94,13 +94,6 @@ impl Sources {
             }
         }
         if self.stays {
-            let read: BTreeMap<&str, &Found> =
-                files.iter().map(|found| (found.name.as_str(), found)).collect();
-            for file in &mut loaded.files {
-                if let Some(found) = read.get(&*file.source.name) {
-                    file.shares_digest(&found.file.digest);
-                }
-            }
             settle::files(&mut loaded.files);
         }
         if self.loaded.is_empty() && !loaded.files.is_empty() {

@@ -52,7 +52,7 @@ impl Sources {
             return None;
         }
         let is_other = |found: &&Found| {
-            self.loaded.get(found.name.as_str()).is_none_or(|known| *known.digest != *found.file.digest)
+            self.loaded.get(found.name.as_str()).is_none_or(|known| known.digest != *found.file.digest())
         };
         let fresh: Vec<&Found> = files.iter().filter(is_other).collect();
         // Long texts are read beside the loop.

@@ -1,24 +1,25 @@
 //! One of many files is loaded as soon as it is read: if its conditions ask for something that takes long, whoever hears of it can begin with that
 //! while the other files are read. Most files of a directory look alike, so it need not be a certain one.
+//!
+//! What is begun so early is as old as the list of processes, which is begun before: for a look that shows something, and none that acts.
 
 use std::cell::Cell;
 use std::path::Path;
 
 use super::loading::Around;
+use super::reading::LONG;
 use super::{Beside, Sources};
 use crate::host::spec_dir::{Attention, Look, SpecFile as FileRead};
-use crate::spec::{Names, SpecFile, may_define};
+use crate::spec::{Names, NoModules, SpecFile, may_define};
 
 /// Fewer files are read before anything that was begun for them is under way.
 const AT: u32 = 16;
-/// A larger one takes too long to be loaded twice.
-const BYTES_MAX: usize = 16 << 10;
 
 impl Sources {
     /// Looks at the places, and loads one of many files meanwhile.
     pub(super) fn look_peeking(&mut self, attention: Attention<'_>, beside: Beside<'_>) -> Vec<Look> {
         let around = Around {
-            modules: &*self.shelf,
+            modules: &NoModules,
             host: Some(self.host.get_or_init(crate::host::known_host)),
             ready: &self.ready,
             checked: Some(self.shelf.checked()),
@@ -36,11 +37,11 @@ impl Sources {
     }
 }
 
-/// Loads one file for those who hear of its conditions. What becomes of it nobody asks here.
+/// Loads one file for those who hear of its conditions. What becomes of it nobody asks here. A long one takes too long to be loaded twice.
 fn peek(file: &FileRead, around: Around<'_>, names: &Names) {
     let directory = file.path.parent().unwrap_or(Path::new("/")).to_owned();
     let file = SpecFile { name: file.path.display().to_string(), directory, bytes: file.bytes.clone() };
-    if file.bytes.len() <= BYTES_MAX && !may_define([&file]) {
+    if file.bytes.len() < LONG && !may_define([&file]) {
         let _ = around.load(&[file], Some(names), None);
     }
 }
@@ -82,7 +83,7 @@ mod tests {
     #[test]
     fn few_files_are_read_first_and_so_are_those_that_define_something_and_large_ones() {
         assert_eq!(heard(3, service), "fffcccl");
-        let large = |at| format!("{}\n# {}", service(at), "-".repeat(BYTES_MAX));
+        let large = |at| format!("{}\n# {}", service(at), "-".repeat(LONG));
         let (read, loaded) = ("f".repeat(20), "c".repeat(20));
         assert_eq!(heard(20, large), format!("{read}{loaded}l"));
         // Words of a kind that defines something, wherever they stand.

@@ -80,7 +80,7 @@ impl Desk {
     /// Has these texts read. Takes no longer than `patience`.
     fn read(&mut self, texts: &[&Found], patience: Duration) -> Sifted {
         let is_one = |name: &String, digest: &Arc<str>| {
-            texts.iter().any(|found| found.name == *name && found.file.digest == *digest)
+            texts.iter().any(|found| found.name == *name && found.file.digest() == digest)
         };
         // Answers about texts that nobody has any more are dropped.
         self.jobs.retain(|name, (digest, _)| is_one(name, digest));
@@ -114,7 +114,7 @@ impl Desk {
             let (file, read) = (found.to_load(), self.read);
             match self.workers.begin(move || read(file), || ()) {
                 Ok(job) => {
-                    self.jobs.insert(found.name.clone(), (Arc::clone(&found.file.digest), job));
+                    self.jobs.insert(found.name.clone(), (Arc::clone(found.file.digest()), job));
                 }
                 // Better late than never.
                 Err(_) => {
@@ -151,7 +151,7 @@ impl Sources {
     /// Has long texts that changed read, and leaves out the files of those that aren't, or can't be.
     pub(super) fn read_aside(&mut self, files: &mut Vec<Found>, look: &mut SourcesLook, now: BootTime) {
         let is_known = |found: &Found| {
-            self.loaded.get(found.name.as_str()).is_some_and(|known| *known.digest == *found.file.digest)
+            self.loaded.get(found.name.as_str()).is_some_and(|known| known.digest == *found.file.digest())
         };
         let most = yaml::Limits::default().bytes;
         let is_long = |found: &&Found| (LONG..=most).contains(&found.file.bytes.len()) && !is_known(found);

@@ -127,7 +127,7 @@ impl Place {
         self.look_telling(attention, &|_| {})
     }
 
-    /// The same, and tells of each file that isn't as it was while it goes on.
+    /// The same, and tells of each file that can be used, as it is now or still is, while it goes on.
     pub fn look_telling(&mut self, attention: Attention<'_>, heard: &dyn Fn(&SpecFile)) -> Look {
         self.nothing_new = false;
         match self.see(attention, heard) {

@@ -377,6 +377,7 @@ fn quoted<'a>(words: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     line
 }
 
+/// The same, put behind what is in the line.
 fn quote<'a>(words: impl Iterator<Item = &'a [u8]>, line: &mut Vec<u8>) {
     let plain = |b: &u8| PLAIN.get(usize::from(*b)).copied().unwrap_or(false);
     for (at, word) in words.enumerate() {
@@ -402,7 +403,7 @@ fn quote<'a>(words: impl Iterator<Item = &'a [u8]>, line: &mut Vec<u8>) {
     }
 }
 
-/// The same of the text of `/proc/PID/cmdline`, in the place of what was in `line`. What a title leaves behind it, a hundred empty words as a
+/// As [`quoted`] does the words of the text of `/proc/PID/cmdline`, in the place of what was in `line`. What a title leaves behind it, a hundred empty words as a
 /// rule, isn't gone through.
 pub(in crate::process) fn quote_text(text: &[u8], line: &mut Vec<u8>) {
     line.clear();

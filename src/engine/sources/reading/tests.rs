@@ -79,7 +79,7 @@ fn what_isnt_read_yet_is_asked_for_later_and_answers_about_former_texts_are_drop
     GO.store(true, Ordering::Relaxed);
     let sifted = desk.read(&[&second], FOREVER);
     assert_eq!(names(&sifted.ready), ["a.yaml"]);
-    assert!(format!("{:?}", sifted.ready["a.yaml"]).contains(&*second.file.digest));
+    assert!(format!("{:?}", sifted.ready["a.yaml"]).contains(&**second.file.digest()));
 }
 
 #[test]

@@ -149,8 +149,10 @@ impl Place {
         now: BootTime,
     ) -> Outcome {
         let file = |bytes: Vec<u8>| {
-            let bytes = Content::from(bytes);
-            Arc::new(SpecFile { path: shown.to_owned(), digest: Arc::clone(bytes.digest()), bytes })
+            let file = SpecFile { path: shown.to_owned(), bytes: Content::from(bytes) };
+            // Known before there are copies, which know it as well then.
+            let _ = file.digest();
+            Arc::new(file)
         };
         let settled = self.reading.is_some_and(|reading| stamp.is_older_than(reading));
         self.known.note(below, (stamp, settled), read.map(file), now)

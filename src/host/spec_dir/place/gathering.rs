@@ -29,7 +29,7 @@ pub(super) struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    /// `heard` hears of each file that was read.
+    /// `heard` hears of each file that can be used.
     pub(super) fn new(attention: Attention<'a>, heard: &'a dyn Fn(&SpecFile)) -> Self {
         Self {
             attention,
