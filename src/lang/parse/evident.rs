@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
 
     fn operand(&mut self) -> Option<Expr> {
         let rest = self.rest();
-        if rest.starts_with("\"") {
+        if rest.starts_with('"') {
             self.string()
         } else if rest.starts_with("r\"") {
             self.raw_string()
