@@ -17,6 +17,7 @@ mod sets;
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
+pub(in crate::lang) use apart::are_apart;
 pub(in crate::lang) use fingerprint::fingerprint;
 use leaf::{Leaf, TextTest, possible};
 pub(in crate::lang) use sets::Set;

@@ -1,5 +1,4 @@
-//! The common case without sets: `exe == "/bin/x" && argv[1] == "y"`. Each fact is a constant and is asked for once, so that no part can
-//! exclude another, or say what another says.
+//! The common cases without sets: conditions that ask for different facts, none of which can exclude another, or say what another says.
 
 use super::Logic;
 use super::sets::Set;
@@ -7,14 +6,41 @@ use crate::lang::ast::CompareOp;
 use crate::lang::ir::{Id, Kind, Node};
 use crate::lang::value::{Type, Value};
 
-impl Logic<'_> {
-    /// All of these can be so at once, and each says something else. `false`: it isn't plain.
-    pub(in crate::lang) fn are_apart(&self, nodes: &[Node]) -> bool {
-        let fact = |node: &Node| self.plain_fact(node);
-        let differs = |(at, id): (usize, Id)| nodes.iter().take(at).all(|before| fact(before) != Some(id));
-        nodes.iter().enumerate().all(|(at, node)| fact(node).is_some_and(|id| differs((at, id))))
-    }
+/// What a condition can rest on.
+#[derive(PartialEq, Eq, Debug)]
+enum Fact<'a> {
+    Field(Id),
+    Function(Id),
+    Element(usize),
+    Variable(&'a str),
+}
 
+/// No two of these conditions rest on the same fact, so that whatever is said of them together is said of one alone. `false`: some may,
+/// or one rests on nothing.
+pub(in crate::lang) fn are_apart(nodes: &[Node]) -> bool {
+    let mut facts = Vec::with_capacity(8);
+    nodes.iter().all(|node| {
+        let before = facts.len();
+        gather(node, &mut facts);
+        let (before, own) = facts.split_at_checked(before).unwrap_or_default();
+        !own.is_empty() && own.iter().all(|fact| !before.contains(fact))
+    })
+}
+
+fn gather<'a>(node: &'a Node, facts: &mut Vec<Fact<'a>>) {
+    match &node.kind {
+        Kind::Field { field, .. } | Kind::Entry { field, .. } => facts.push(Fact::Field(field.id)),
+        Kind::Call { function, .. } => facts.push(Fact::Function(function.id)),
+        Kind::Element(slot) => facts.push(Fact::Element(*slot)),
+        Kind::Variable(name) => facts.push(Fact::Variable(name)),
+        _ => {}
+    }
+    for child in node.children() {
+        gather(child, facts);
+    }
+}
+
+impl Logic<'_> {
     /// It says of one fact that it is a constant, which some candidate's is and some other's isn't.
     pub(in crate::lang) fn is_plain(&self, node: &Node) -> bool {
         self.plain_fact(node).is_some()

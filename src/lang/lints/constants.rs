@@ -6,7 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::lang::ast::CompareOp;
 use crate::lang::catalog::Schema;
 use crate::lang::codes;
-use crate::lang::constant::{Alone, Logic, fingerprint};
+use crate::lang::constant::{Alone, Logic, are_apart, fingerprint};
 use crate::lang::ir::{Builtin, Kind, Node, Trail};
 use crate::lang::show::show;
 use crate::lang::value::Value;
@@ -161,7 +161,7 @@ impl Finder<'_> {
 
     /// Operands of `&&` that exclude each other, operands of `||` that leave nothing out, and repeated ones.
     fn operands(&self, items: &[Node], and: bool, trail: &Trail, found: &mut Vec<Diagnostic>) {
-        if and && self.logic.are_apart(items) {
+        if are_apart(items) {
             return;
         }
         let items = operands(items, and, trail);

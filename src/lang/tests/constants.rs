@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::toy;
 use crate::diagnostic::Diagnostic;
-use crate::lang::constant::{Alone, Logic, fingerprint};
+use crate::lang::constant::{Alone, Logic, are_apart, fingerprint};
 use crate::lang::ir::Kind;
 use crate::lang::value::Value;
 use crate::lang::{Predicate, Verdict, Vocabularies, compile};
@@ -225,10 +225,10 @@ fn one_condition_follows_from_another() {
 }
 
 #[test]
-fn what_is_plain_is_possible_together_and_says_something_by_itself() {
+fn what_is_plain_says_something_by_itself() {
     let schema = toy::schema();
-    let (logic, likely) = (Logic::new(&schema), Logic::with_different_names(&schema));
-    let (mut apart, mut plain) = (0, 0);
+    let logic = Logic::new(&schema);
+    let mut plain = 0;
     for one in LEAVES {
         let (alone, said) = predicate(one);
         if logic.is_plain(alone.root()) {
@@ -237,16 +237,32 @@ fn what_is_plain_is_possible_together_and_says_something_by_itself() {
             let found = logic.alone(alone.root()).map(|(_, alone)| alone);
             assert!(matches!(found, None | Some(Alone::Sometimes)), "{one}: {found:?}");
         }
+    }
+    assert!(plain >= 3, "{plain}");
+}
+
+#[test]
+fn what_is_apart_is_possible_together_if_each_is_by_itself() {
+    let schema = toy::schema();
+    let (logic, likely) = (Logic::new(&schema), Logic::with_different_names(&schema));
+    let (mut apart, mut impossible) = (0, 0);
+    for one in LEAVES {
         for other in LEAVES {
             let (both, _) = predicate(&format!("{one} && {other}"));
             let Kind::And(operands) = &both.root().kind else { continue };
-            if logic.are_apart(&operands.items) {
-                apart += 1;
-                assert!(likely.possible(operands.items.iter().map(|item| (item, true))), "{one} && {other}");
-                let prints: BTreeSet<_> = operands.items.iter().map(fingerprint).collect();
-                assert_eq!(prints.len(), operands.items.len(), "{one} && {other}");
+            if !are_apart(&operands.items) {
+                continue;
             }
+            apart += 1;
+            for (logic, so) in [(&logic, true), (&logic, false), (&likely, true), (&likely, false)] {
+                let together = logic.possible(operands.items.iter().map(|item| (item, so)));
+                let alone = operands.items.iter().all(|item| logic.possible([(item, so)]));
+                assert_eq!(together, alone, "{one} && {other}, {so}");
+                impossible += usize::from(!alone);
+            }
+            let prints: BTreeSet<_> = operands.items.iter().map(fingerprint).collect();
+            assert_eq!(prints.len(), operands.items.len(), "{one} && {other}");
         }
     }
-    assert!(plain >= 3 && apart >= 6, "{plain} {apart}");
+    assert!(apart >= 100 && impossible >= 10, "{apart} {impossible}");
 }
