@@ -68,7 +68,7 @@ fn examples_of_all_fields_and_functions_have_no_error() {
 const NOT_OF_THE_GRAMMAR: &[&str] = &["M107", "M108", "M115", "M315", "M316"];
 
 /// A habit that has the form of an expression: `NOT` is a name to the grammar for editors.
-const NAMES_BY_HABIT: &[&str] = &["NOT-a == 1"];
+const NAMES_BY_HABIT: &[&str] = &["NOT-a == 1", "NOT(kernel_thread)", "exe == NOT(\"x\")"];
 
 #[test]
 fn what_the_program_rejects_for_its_form_is_an_error() {

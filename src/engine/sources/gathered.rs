@@ -24,6 +24,8 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn text(text: &SpecFile) -> Self {
+        // Known before there is a copy, which knows it as well then.
+        let _ = text.digest();
         let file = FileRead { path: PathBuf::from(&text.name), bytes: text.bytes.clone() };
         Self { name: text.name.clone(), file: Arc::new(file), directory: text.directory.as_path().into() }
     }

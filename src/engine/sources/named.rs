@@ -56,7 +56,7 @@ impl Sources {
         };
         let fresh: Vec<&Found> = files.iter().filter(is_other).collect();
         // Long texts are read beside the loop.
-        if fresh.iter().any(|found| found.file.bytes.len() > LONG) {
+        if fresh.iter().any(|found| found.file.bytes.len() >= LONG) {
             return None;
         }
         let judged: BTreeMap<String, Arc<Path>> =

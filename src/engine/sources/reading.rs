@@ -24,7 +24,7 @@ use crate::spec::{ReadText, ReadTexts, SpecFile};
 use crate::units::BootTime;
 use crate::yaml;
 
-/// Longer texts, in bytes, are read beside the loop.
+/// Texts of so many bytes, and more, are read beside the loop.
 pub(super) const LONG: usize = 16 << 10;
 /// CPU time for one text.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -16,14 +16,16 @@ enum Fact<'a> {
 }
 
 /// No two of these conditions rest on the same fact, so that whatever is said of them together is said of one alone. `false`: some may,
-/// or one rests on nothing.
+/// or one rests on nothing, or is a definition, whose conditions stand beside the others.
 pub(in crate::lang) fn are_apart(nodes: &[Node]) -> bool {
     let mut facts = Vec::with_capacity(8);
     nodes.iter().all(|node| {
         let before = facts.len();
         gather(node, &mut facts);
         let (before, own) = facts.split_at_checked(before).unwrap_or_default();
-        !own.is_empty() && own.iter().all(|fact| !before.contains(fact))
+        !matches!(node.kind, Kind::Named { .. })
+            && !own.is_empty()
+            && own.iter().all(|fact| !before.contains(fact))
     })
 }
 

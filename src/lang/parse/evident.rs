@@ -18,9 +18,21 @@ const PARTS_MAX: usize = 256;
 /// What stands deeper is left to who counts levels.
 const DEPTH_MAX: usize = 8;
 
-/// Words that name nothing where a name begins: `reserved` of the grammar.
-const RESERVED: [&str; 11] =
-    ["true", "false", "and", "or", "not", "in", "like", "contains", "starts_with", "ends_with", "under"];
+/// Words that name nothing where a name begins: `reserved` of the grammar, and what it takes for a negation.
+const RESERVED: [&str; 12] = [
+    "true",
+    "false",
+    "and",
+    "or",
+    "not",
+    "in",
+    "like",
+    "contains",
+    "starts_with",
+    "ends_with",
+    "under",
+    "NOT",
+];
 
 /// The operators with one spelling, longer ones before their beginnings.
 const OPERATORS: [CompareOp; 14] = [
@@ -285,6 +297,7 @@ mod tests {
             "a == \"b\" and c == \"d\"",
             "!",
             "not a",
+            "NOT(a)",
             "a[ 1] == \"b\"",
             "a[-1] == \"b\"",
             "a[] == \"b\"",
@@ -328,7 +341,7 @@ mod tests {
     }
 
     /// Operands as they are written, right, wrong and left to the grammar.
-    const OPERANDS: [&str; 48] = [
+    const OPERANDS: [&str; 52] = [
         "exe",
         "exe.path",
         "e",
@@ -337,6 +350,10 @@ mod tests {
         "a.in",
         "true",
         "not",
+        "NOT",
+        "NOT(a)",
+        "NOT.x",
+        "a.NOT",
         "contains",
         "_x9.y.z",
         "ps",
