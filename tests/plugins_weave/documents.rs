@@ -23,8 +23,8 @@ fn refused(bench: &Bench, code: &str, words: &[&str]) -> String {
 
 /// A Service that uses the plugin, and one that doesn't.
 fn services(bench: &Bench) {
-    bench.spec("user", "startas: /bin/sleep\nargs: [\"9\"]\nmatch: 'tag.comm == \"sleep\"'");
-    bench.spec("other", "startas: /bin/sleep\nargs: [\"8\"]");
+    bench.spec("user", "startas: /bin/sleep\nargs: [\"9.0625\"]\nmatch: 'tag.comm == \"sleep\"'");
+    bench.spec("other", "startas: /bin/sleep\nargs: [\"8.0625\"]");
 }
 
 #[test]
