@@ -31,6 +31,10 @@ use rules::{Grammar, Rule};
 pub use limits::{DEPTH_MAX, NODES_MAX, SOURCE_MAX};
 pub(super) use limits::{check_tree, too_deep, too_many};
 
+/// Words that name nothing where a name begins: `reserved` of the grammar.
+pub(super) const RESERVED: [&str; 11] =
+    ["true", "false", "and", "or", "not", "in", "like", "contains", "starts_with", "ends_with", "under"];
+
 /// How often reading goes on behind a mistake.
 const RECOVERIES_MAX: usize = 16;
 /// Steps of the parser in one reading. The longest well-formed expression needs a fraction; but where alternatives fail

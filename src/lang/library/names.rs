@@ -6,26 +6,11 @@ use super::Library;
 use crate::lang::CORE_FUNCTIONS;
 use crate::lang::Schema;
 use crate::lang::ast::{Expr, Kind, dotted};
+use crate::lang::parse::RESERVED;
 use crate::lang::value::Type;
 
 /// Longest name of a document, list, definition or parameter, bytes.
 const NAME_MAX: usize = 63;
-/// Words of the grammar.
-const WORDS: [&str; 12] = [
-    "and",
-    "or",
-    "not",
-    "in",
-    "like",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "under",
-    "true",
-    "false",
-    "null",
-];
-
 /// Why a name can't be given to a definition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Taken {
@@ -72,7 +57,7 @@ impl Reserved<'_> {
         if !is_name(name) {
             return Some(Taken::Form);
         }
-        if WORDS.contains(&name) {
+        if is_word(name) {
             return Some(Taken::Word);
         }
         if is_function(self.schema, name) {
@@ -114,8 +99,13 @@ impl Reserved<'_> {
 
     /// Whether a name has the right form and is no word of the language.
     pub fn is_usable_parameter(&self, name: &str) -> bool {
-        is_name(name) && !WORDS.contains(&name)
+        is_name(name) && !is_word(name)
     }
+}
+
+/// Of the grammar, or what many write for absence.
+fn is_word(name: &str) -> bool {
+    name == "null" || RESERVED.contains(&name)
 }
 
 fn is_name(name: &str) -> bool {

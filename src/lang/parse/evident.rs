@@ -9,7 +9,7 @@
 //! else that is done with them. Whatever is written otherwise isn't read here, parentheses, comments and mistakes among it. A property
 //! test compares what is read here with what the grammar reads.
 
-use super::number;
+use super::{RESERVED, number};
 use crate::diagnostic::Span;
 use crate::lang::ast::{Argument, CompareOp, Expr, Ident, Kind, Literal};
 
@@ -17,22 +17,6 @@ use crate::lang::ast::{Argument, CompareOp, Expr, Ident, Kind, Literal};
 const PARTS_MAX: usize = 256;
 /// What stands deeper is left to who counts levels.
 const DEPTH_MAX: usize = 8;
-
-/// Words that name nothing where a name begins: `reserved` of the grammar, and what it takes for a negation.
-const RESERVED: [&str; 12] = [
-    "true",
-    "false",
-    "and",
-    "or",
-    "not",
-    "in",
-    "like",
-    "contains",
-    "starts_with",
-    "ends_with",
-    "under",
-    "NOT",
-];
 
 /// The operators with one spelling, longer ones before their beginnings.
 const OPERATORS: [CompareOp; 14] = [
@@ -206,7 +190,11 @@ impl<'a> Reader<'a> {
     }
 
     fn name(&mut self) -> Option<(Vec<Ident>, Span)> {
-        let first = self.word().filter(|word| !RESERVED.contains(&word.text.as_str()))?;
+        let first = self.word()?;
+        // `NOT` is a negation to whoever writes it, wherever a name may begin.
+        if first.text == "NOT" || RESERVED.contains(&first.text.as_str()) {
+            return None;
+        }
         let mut span = first.span;
         let mut words = vec![first];
         while self.take(".").is_some() {
